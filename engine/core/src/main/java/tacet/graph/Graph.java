@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tacet.error.ModelFormatException;
 import tacet.tensor.Tensor;
 
@@ -21,6 +22,8 @@ import tacet.tensor.Tensor;
  * @param nodes topologically ordered
  * @param notes what the model's file says about its training that does not change inference, by node name (for example
  *     a regulariser: {@code "L1 0.001"})
+ * @param channelsLast names of values that are channels-first here and channels-last (NHWC, NWC) in the model's own terms:
+ *     what the user sees of them is transposed
  */
 public record Graph(
     String source,
@@ -28,7 +31,8 @@ public record Graph(
     List<ValueInfo> outputs,
     Map<String, Tensor> constants,
     List<Node> nodes,
-    Map<String, String> notes) {
+    Map<String, String> notes,
+    Set<String> channelsLast) {
 
   public Graph {
     inputs = List.copyOf(inputs);
@@ -36,11 +40,12 @@ public record Graph(
     constants = Collections.unmodifiableMap(new LinkedHashMap<>(constants));
     nodes = List.copyOf(nodes);
     notes = Map.copyOf(notes);
+    channelsLast = Set.copyOf(channelsLast);
   }
 
   /** The same graph with other nodes and constants. */
   public Graph with(List<Node> newNodes, Map<String, Tensor> newConstants) {
-    return new Graph(source, inputs, outputs, newConstants, newNodes, notes);
+    return new Graph(source, inputs, outputs, newConstants, newNodes, notes, channelsLast);
   }
 
   /** The node that makes each value, by value name. */
@@ -80,7 +85,8 @@ public record Graph(
       List<ValueInfo> outputs,
       Map<String, Tensor> constants,
       List<Node> nodes,
-      Map<String, String> notes) {
+      Map<String, String> notes,
+      Set<String> channelsLast) {
     Map<String, Integer> maker = new HashMap<>();
     for (ValueInfo v : inputs) {
       if (maker.put(v.name(), -1) != null || constants.containsKey(v.name())) {
@@ -125,7 +131,13 @@ public record Graph(
       }
     }
     return new Graph(
-        source, inputs, outputs, constants, ordered(source, nodes, missing, readers), notes);
+        source,
+        inputs,
+        outputs,
+        constants,
+        ordered(source, nodes, missing, readers),
+        notes,
+        channelsLast);
   }
 
   /** Kahn's algorithm; keeps the file's order where that is already right. */
