@@ -1,0 +1,294 @@
+package tacet.insight.image;
+
+import java.awt.image.DataBufferByte;
+import java.awt.image.PixelInterleavedSampleModel;
+import java.awt.image.Raster;
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.FileImageInputStream;
+
+/**
+ * Decodes JPEG: the JDK's decoder (libjpeg) gives the stored components, this class finds out what
+ * they mean and converts them in place, with libjpeg's own rules and arithmetic. So CMYK works,
+ * which ImageIO refuses; embedded profiles change nothing; and truncated files are refused, which
+ * libjpeg fills up with grey.
+ */
+final class JpegReader {
+  private static final int TEM = 0x01;
+  private static final int SOF0 = 0xC0;
+  private static final int DHT = 0xC4;
+  private static final int JPG = 0xC8;
+  private static final int DAC = 0xCC;
+  private static final int SOF15 = 0xCF;
+  private static final int RST0 = 0xD0;
+  private static final int RST7 = 0xD7;
+  private static final int SOI = 0xD8;
+  private static final int EOI = 0xD9;
+  private static final int SOS = 0xDA;
+  private static final int APP0 = 0xE0;
+  private static final int APP1 = 0xE1;
+  private static final int APP14 = 0xEE;
+
+  /** A block of 64 pixels takes at least one bit in its first scan. */
+  private static final long PIXELS_PER_BYTE = 512;
+
+  /**
+   * Progressive files have about ten scans; thousands of almost empty ones serve only to keep a
+   * decoder busy.
+   */
+  private static final int MAX_SCANS = 500;
+
+  private JpegReader() {}
+
+  /**
+   * What the markers say.
+   *
+   * @param ids the components' identifiers
+   * @param adobe the colour transform of the Adobe marker, or -1 without that marker
+   */
+  private record Header(
+      int width, int height, int[] ids, boolean jfif, int adobe, int orientation) {
+    /**
+     * libjpeg's rules for what the components are (jdapimin.c, {@code default_decompress_parms}).
+     */
+    boolean luma() {
+      if (ids.length == 4) {
+        return adobe == 2;
+      }
+      if (jfif || adobe >= 0) {
+        return jfif || adobe != 0;
+      }
+      return !(ids[0] == 'R' && ids[1] == 'G' && ids[2] == 'B');
+    }
+  }
+
+  static boolean recognises(byte[] head) {
+    return head.length >= 3
+        && (head[0] & 0xFF) == 0xFF
+        && (head[1] & 0xFF) == SOI
+        && (head[2] & 0xFF) == 0xFF;
+  }
+
+  static Picture read(Path file) throws IOException {
+    Header header = scan(file);
+    Raster raster = decode(file, header);
+    byte[] data = ((DataBufferByte) raster.getDataBuffer()).getData();
+    boolean plain =
+        raster.getSampleModel() instanceof PixelInterleavedSampleModel model
+            && model.getScanlineStride() == header.ids.length * header.width
+            && data.length == header.ids.length * header.width * header.height;
+    if (!plain || raster.getWidth() != header.width || raster.getHeight() != header.height) {
+      throw new ImageFormatException(file, "damaged JPEG: size of the decoded image differs");
+    }
+    byte[] rgb =
+        switch (header.ids.length) {
+          case 1 -> repeat(data);
+          case 3 -> {
+            if (header.luma()) {
+              toRgb(data, 3);
+            }
+            yield data;
+          }
+          default -> {
+            if (header.luma()) {
+              toRgb(data, 4);
+            }
+            yield fromCmyk(data, header.luma());
+          }
+        };
+    return Exif.upright(new Picture(header.width, header.height, rgb), header.orientation);
+  }
+
+  /** Walks the markers up to the end of the image. */
+  private static Header scan(Path file) throws IOException {
+    int width = 0;
+    int height = 0;
+    int[] ids = null;
+    boolean jfif = false;
+    int adobe = -1;
+    int orientation = 1;
+    int scans = 0;
+    try (DataInputStream in =
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
+      in.skipNBytes(2);
+      while (true) {
+        int marker = marker(in);
+        if (marker == EOI) {
+          break;
+        }
+        // Entropy-coded data holds FF 00 for FF, and restart markers; neither has a length.
+        if (marker == 0 || marker == TEM || marker >= RST0 && marker <= RST7) {
+          continue;
+        }
+        if (marker == SOI) {
+          throw error(file, "an image inside the image");
+        }
+        int length = in.readUnsignedShort() - 2;
+        if (length < 0) {
+          throw error(file, "marker segment without length");
+        }
+        boolean frame =
+            marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+        if (!frame && marker != APP0 && marker != APP1 && marker != APP14) {
+          if (marker == SOS && ++scans > MAX_SCANS) {
+            throw error(file, "more than " + MAX_SCANS + " scans");
+          }
+          in.skipNBytes(length);
+          continue;
+        }
+        ByteBuffer b = ByteBuffer.wrap(in.readNBytes(length));
+        if (b.limit() < length) {
+          throw new ImageFormatException(file, "truncated JPEG");
+        }
+        if (frame) {
+          if (ids != null || length < 6 || length < 6 + 3 * (b.get(5) & 0xFF)) {
+            throw error(file, "frame header");
+          }
+          if (b.get(0) != 8) {
+            throw new ImageFormatException(file, "JPEG of " + b.get(0) + " bits per sample");
+          }
+          height = b.getShort(1) & 0xFFFF;
+          width = b.getShort(3) & 0xFFFF;
+          ids = new int[b.get(5) & 0xFF];
+          for (int i = 0; i < ids.length; i++) {
+            ids[i] = b.get(6 + 3 * i) & 0xFF;
+          }
+        } else if (marker == APP0) {
+          jfif |= starts(b, "JFIF\0");
+        } else if (marker == APP14 && starts(b, "Adobe") && length >= 12) {
+          adobe = b.get(11) & 0xFF;
+        } else if (marker == APP1 && starts(b, "Exif\0\0")) {
+          orientation = Exif.orientation(b.position(6));
+        }
+      }
+    } catch (java.io.EOFException e) {
+      throw new ImageFormatException(file, "truncated JPEG: the end marker is missing", e);
+    }
+    if (ids == null || scans == 0) {
+      throw error(file, "no image in it");
+    }
+    if (ids.length != 1 && ids.length != 3 && ids.length != 4) {
+      throw new ImageFormatException(file, "JPEG of " + ids.length + " components");
+    }
+    PictureReader.checkSize(file, width, height, PIXELS_PER_BYTE);
+    if ((long) width * height * ids.length > Integer.MAX_VALUE - 8) {
+      throw new ImageFormatException(file, "CMYK JPEG of " + width + "x" + height + " pixels");
+    }
+    return new Header(width, height, ids, jfif, adobe, orientation);
+  }
+
+  /** The next byte pair FF xx, from wherever the stream stands; padding FFs are skipped. */
+  private static int marker(DataInputStream in) throws IOException {
+    int b = in.readUnsignedByte();
+    while (b != 0xFF) {
+      b = in.readUnsignedByte();
+    }
+    while (b == 0xFF) {
+      b = in.readUnsignedByte();
+    }
+    return b;
+  }
+
+  private static boolean starts(ByteBuffer b, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (i >= b.limit() || b.get(i) != text.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static Raster decode(Path file, Header header) throws IOException {
+    ImageReader reader = ImageIO.getImageReadersByFormatName("jpeg").next();
+    List<String> damage = new ArrayList<>();
+    try (FileImageInputStream in = new FileImageInputStream(file.toFile())) {
+      reader.setInput(in, true, true);
+      reader.addIIOReadWarningListener(
+          (source, warning) -> {
+            // Bytes too many before a marker are common and harmless; every other damage costs
+            // pixels.
+            if (warning.startsWith("Corrupt JPEG data") && !warning.contains("extraneous")) {
+              damage.add(warning);
+            }
+          });
+      Raster raster = reader.readRaster(0, null);
+      if (!damage.isEmpty()) {
+        throw error(file, damage.getFirst());
+      }
+      if (raster.getNumBands() != header.ids.length) {
+        throw error(file, "component count");
+      }
+      return raster;
+    } catch (ImageFormatException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      // The JDK's decoder answers some damaged files with unchecked exceptions.
+      throw new ImageFormatException(file, "damaged or unsupported JPEG: " + e.getMessage(), e);
+    } finally {
+      reader.dispose();
+    }
+  }
+
+  /**
+   * YCbCr to RGB in place, in the fixed-point arithmetic of libjpeg's jdcolor.c (JFIF 1.02, ITU-R
+   * BT.601 at full range).
+   *
+   * @param step components per pixel; a fourth one is left alone
+   */
+  private static void toRgb(byte[] data, int step) {
+    for (int i = 0; i < data.length; i += step) {
+      int y = data[i] & 0xFF;
+      int cb = (data[i + 1] & 0xFF) - 128;
+      int cr = (data[i + 2] & 0xFF) - 128;
+      data[i] = clamp(y + (91881 * cr + 32768 >> 16));
+      data[i + 1] = clamp(y + (-22554 * cb - 46802 * cr + 32768 >> 16));
+      data[i + 2] = clamp(y + (116130 * cb + 32768 >> 16));
+    }
+  }
+
+  private static byte clamp(int v) {
+    return (byte) Math.max(0, Math.min(255, v));
+  }
+
+  /**
+   * CMYK, stored inverted as Adobe's programs do, to RGB by Pillow's formula.
+   *
+   * @param ycck whether the first three were YCbCr, which then have become the complement of stored
+   *     CMY
+   */
+  private static byte[] fromCmyk(byte[] data, boolean ycck) {
+    byte[] rgb = new byte[data.length / 4 * 3];
+    for (int i = 0, p = 0; i < data.length; i += 4) {
+      int light = data[i + 3] & 0xFF;
+      for (int c = 0; c < 3; c++) {
+        int stored = data[i + c] & 0xFF;
+        int ink = ycck ? stored : 255 - stored;
+        int t = ink * light + 128;
+        rgb[p++] = clamp(light - ((t >> 8) + t >> 8));
+      }
+    }
+    return rgb;
+  }
+
+  private static byte[] repeat(byte[] grey) {
+    byte[] rgb = new byte[3 * grey.length];
+    for (int i = 0, p = 0; i < grey.length; i++, p += 3) {
+      rgb[p] = grey[i];
+      rgb[p + 1] = grey[i];
+      rgb[p + 2] = grey[i];
+    }
+    return rgb;
+  }
+
+  private static ImageFormatException error(Path file, String reason) {
+    return new ImageFormatException(file, "damaged JPEG: " + reason);
+  }
+}

@@ -1,0 +1,75 @@
+package tacet.insight.image;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * An image as 8-bit RGB, the form that networks for photos are trained on.
+ *
+ * <p>The array is not copied in or out: whoever makes a picture hands it over.
+ *
+ * @param width pixels per row, at least 1
+ * @param height rows, at least 1
+ * @param rgb red, green, blue (0..255 as unsigned bytes) of the pixels, row by row from the top
+ *     left; length {@code 3·width·height}
+ */
+public record Picture(int width, int height, byte[] rgb) {
+  /** Longest array that every JVM allocates, in whole pixels of three bytes. */
+  static final long MAX_PIXELS = (Integer.MAX_VALUE - 8) / 3;
+
+  /**
+   * @throws IllegalArgumentException if a side is not positive or the array's length does not fit
+   */
+  public Picture {
+    if (width < 1 || height < 1 || rgb.length != 3L * width * height) {
+      throw new IllegalArgumentException(
+          width + "x" + height + " pixels in " + rgb.length + " bytes");
+    }
+  }
+
+  /** A black picture. */
+  static Picture blank(int width, int height) {
+    return new Picture(
+        width, height, new byte[Math.multiplyExact(Math.multiplyExact(3, width), height)]);
+  }
+
+  /**
+   * Decodes a PNG, JPEG, GIF, BMP or TIFF file. The pixels are those of Pillow's {@code
+   * Image.open(f).convert('RGB')}: stored values are taken as they are, without gamma or colour
+   * profile; grey is repeated in all channels; of 16 bits the upper 8 are kept; CMYK becomes RGB by
+   * Pillow's formula. Two things differ on purpose: transparent pixels are blended over white
+   * (Pillow drops alpha and so shows whatever colour is stored under it), and an EXIF orientation
+   * is applied (Pillow's {@code ImageOps.exif_transpose}).
+   *
+   * @throws ImageFormatException if the file is no image, is damaged or truncated, claims more
+   *     pixels than its size can hold, or is of a kind that is not decoded
+   * @throws IOException if the file cannot be read
+   */
+  public static Picture read(Path file) throws IOException {
+    return PictureReader.read(file);
+  }
+
+  /**
+   * Writes a PNG file; the name appears once the file is complete.
+   *
+   * @throws IOException naming the file if it cannot be written
+   */
+  public void writePng(Path file) throws IOException {
+    PngWriter.write(file, this);
+  }
+
+  /**
+   * Luma of each pixel, row by row: ITU-R BT.601 weights in fixed point and rounded as Pillow's
+   * mode {@code L}.
+   */
+  byte[] luma() {
+    byte[] out = new byte[rgb.length / 3];
+    for (int i = 0, p = 0; i < out.length; i++, p += 3) {
+      int r = rgb[p] & 0xFF;
+      int g = rgb[p + 1] & 0xFF;
+      int b = rgb[p + 2] & 0xFF;
+      out[i] = (byte) (r * 19595 + g * 38470 + b * 7471 + 0x8000 >> 16);
+    }
+    return out;
+  }
+}

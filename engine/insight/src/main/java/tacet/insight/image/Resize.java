@@ -1,0 +1,316 @@
+package tacet.insight.image;
+
+/**
+ * Resizes pictures as the libraries do that networks are trained with, since a network notices the
+ * difference.
+ *
+ * <ul>
+ *   <li>{@link ResizeMethod#PILLOW_BILINEAR}: Pillow's {@code Resample.c} for 8-bit images.
+ *       Horizontal pass, then vertical, each with weights rounded to 22 fractional bits, sums
+ *       rounded to 8 bits. Bit for bit the same.
+ *   <li>{@link ResizeMethod#OPENCV_LINEAR}: OpenCV's generic {@code resize} for 8-bit images. Pixel
+ *       centres at halves, weights of 11 bits, the vertical pass truncating as OpenCV's does;
+ *       halving both sides is the mean of four pixels, as there. OpenCV builds that hand the work
+ *       to IPP or a vendor's library may differ by 1.
+ *   <li>{@link ResizeMethod#AREA}: OpenCV's {@code INTER_AREA}: weighted mean in float32, ties to
+ *       even, when neither side grows; otherwise OpenCV falls back to linear weights at other
+ *       positions, and so does this.
+ * </ul>
+ */
+public final class Resize {
+  private static final int PILLOW_BITS = 22;
+  private static final int OPENCV_BITS = 11;
+
+  private Resize() {}
+
+  /**
+   * @param width pixels per row of the result
+   * @param height rows of the result
+   * @return the resized picture, or {@code picture} itself if it has that size already
+   * @throws IllegalArgumentException if a side is not positive or the result has too many pixels
+   *     for an array
+   */
+  public static Picture resize(Picture picture, int width, int height, ResizeMethod method) {
+    if (width < 1 || height < 1 || (long) width * height > Picture.MAX_PIXELS) {
+      throw new IllegalArgumentException("cannot resize to " + width + "x" + height + " pixels");
+    }
+    if (width == picture.width() && height == picture.height()) {
+      return picture;
+    }
+    return switch (method) {
+      case PILLOW_BILINEAR -> pillowBilinear(picture, width, height);
+      case OPENCV_LINEAR -> openCvLinear(picture, width, height);
+      case AREA -> area(picture, width, height);
+    };
+  }
+
+  /**
+   * Where each output position takes its input from: {@code count[i]} weights starting at {@code
+   * weight[i·taps]} for the inputs from {@code first[i]} on.
+   */
+  private record Taps(int taps, int[] first, int[] count, int[] weight) {}
+
+  private static Picture pillowBilinear(Picture in, int width, int height) {
+    Taps vertical = triangle(in.height(), height);
+    Picture across = in;
+    int top = 0;
+    if (width != in.width()) {
+      // Only the rows that the second pass reads; exact, since passes are independent per row.
+      top = vertical.first[0];
+      int bottom = vertical.first[height - 1] + vertical.count[height - 1];
+      across = horizontal(in, triangle(in.width(), width), width, top, bottom);
+    }
+    return height == in.height() ? across : vertical(across, vertical, height, top);
+  }
+
+  /** Weights of the triangle filter, scaled by 2^22 and rounded half away from zero. */
+  private static Taps triangle(int in, int out) {
+    double scale = (double) in / out;
+    double support = Math.max(scale, 1.0);
+    int taps = (int) Math.ceil(support) * 2 + 1;
+    Taps t = new Taps(taps, new int[out], new int[out], new int[Math.multiplyExact(out, taps)]);
+    double[] w = new double[taps];
+    double inverse = 1.0 / support;
+    for (int i = 0; i < out; i++) {
+      double centre = (i + 0.5) * scale;
+      int first = Math.max(0, (int) (centre - support + 0.5));
+      int count = Math.min(in, (int) (centre + support + 0.5)) - first;
+      double sum = 0;
+      for (int k = 0; k < count; k++) {
+        double distance = Math.abs((k + first - centre + 0.5) * inverse);
+        w[k] = distance < 1.0 ? 1.0 - distance : 0.0;
+        sum += w[k];
+      }
+      for (int k = 0; k < count; k++) {
+        double share = sum != 0 ? w[k] / sum : w[k];
+        t.weight[i * taps + k] = (int) (0.5 + share * (1 << PILLOW_BITS));
+      }
+      t.first[i] = first;
+      t.count[i] = count;
+    }
+    return t;
+  }
+
+  private static Picture horizontal(Picture in, Taps t, int width, int top, int bottom) {
+    Picture out = Picture.blank(width, bottom - top);
+    byte[] from = in.rgb();
+    byte[] to = out.rgb();
+    int target = 0;
+    for (int y = top; y < bottom; y++) {
+      int row = 3 * y * in.width();
+      for (int x = 0; x < width; x++, target += 3) {
+        int r = 1 << PILLOW_BITS - 1;
+        int g = r;
+        int b = r;
+        int source = row + 3 * t.first[x];
+        int end = x * t.taps + t.count[x];
+        for (int k = x * t.taps; k < end; k++, source += 3) {
+          int w = t.weight[k];
+          r += (from[source] & 0xFF) * w;
+          g += (from[source + 1] & 0xFF) * w;
+          b += (from[source + 2] & 0xFF) * w;
+        }
+        to[target] = clamp(r >> PILLOW_BITS);
+        to[target + 1] = clamp(g >> PILLOW_BITS);
+        to[target + 2] = clamp(b >> PILLOW_BITS);
+      }
+    }
+    return out;
+  }
+
+  private static Picture vertical(Picture in, Taps t, int height, int top) {
+    Picture out = Picture.blank(in.width(), height);
+    int stride = 3 * in.width();
+    int[] sum = new int[stride];
+    for (int y = 0; y < height; y++) {
+      java.util.Arrays.fill(sum, 1 << PILLOW_BITS - 1);
+      for (int k = 0; k < t.count[y]; k++) {
+        addRow(in.rgb(), (t.first[y] + k - top) * stride, t.weight[y * t.taps + k], sum);
+      }
+      for (int i = 0; i < stride; i++) {
+        out.rgb()[y * stride + i] = clamp(sum[i] >> PILLOW_BITS);
+      }
+    }
+    return out;
+  }
+
+  private static void addRow(byte[] from, int at, int weight, int[] sum) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += (from[at + i] & 0xFF) * weight;
+    }
+  }
+
+  private static byte clamp(int v) {
+    return (byte) Math.max(0, Math.min(255, v));
+  }
+
+  private static Picture openCvLinear(Picture in, int width, int height) {
+    // OpenCV's resize() itself turns linear into area when both sides are halved exactly.
+    if (in.width() == 2L * width && in.height() == 2L * height) {
+      return wholeArea(in, 2, 2);
+    }
+    return twoTaps(
+        in, twoTaps(in.width(), width, false, true), twoTaps(in.height(), height, false, false));
+  }
+
+  /**
+   * @param area whether the positions are those of INTER_AREA when it enlarges
+   * @param clip whether a tap beyond the edge moves onto it with all the weight, as OpenCV does
+   *     along x; along y it repeats the edge row instead, which rounds differently
+   */
+  private static Taps twoTaps(int in, int out, boolean area, boolean clip) {
+    double inverse = (double) out / in;
+    double scale = 1.0 / inverse;
+    Taps t = new Taps(2, new int[out], new int[out], new int[2 * out]);
+    for (int i = 0; i < out; i++) {
+      float f;
+      int first;
+      if (area) {
+        first = (int) Math.floor(i * scale);
+        f = (float) ((i + 1) - (first + 1) * inverse);
+        f = f <= 0 ? 0f : f - (float) Math.floor(f);
+      } else {
+        f = (float) ((i + 0.5) * scale - 0.5);
+        first = (int) Math.floor(f);
+        f -= first;
+      }
+      if (clip && first < 0) {
+        first = 0;
+        f = 0;
+      }
+      if (clip && first >= in - 1) {
+        first = in - 1;
+        f = 0;
+      }
+      t.first[i] = first;
+      t.weight[2 * i] = (int) Math.rint((1f - f) * (1 << OPENCV_BITS));
+      t.weight[2 * i + 1] = (int) Math.rint(f * (1 << OPENCV_BITS));
+    }
+    return t;
+  }
+
+  private static Picture twoTaps(Picture in, Taps h, Taps v) {
+    int width = h.first.length;
+    int height = v.first.length;
+    Picture out = Picture.blank(width, height);
+    int[] upper = new int[3 * width];
+    int[] lower = new int[3 * width];
+    int[] rows = {-1, -1};
+    int last = in.height() - 1;
+    for (int y = 0; y < height; y++) {
+      int y0 = Math.max(0, Math.min(last, v.first[y]));
+      int y1 = Math.max(0, Math.min(last, v.first[y] + 1));
+      if (rows[1] == y0) {
+        int[] swap = upper;
+        upper = lower;
+        lower = swap;
+        rows[0] = rows[1];
+        rows[1] = -1;
+      }
+      if (rows[0] != y0) {
+        acrossRow(in, y0, h, upper);
+        rows[0] = y0;
+      }
+      if (rows[1] != y1) {
+        acrossRow(in, y1, h, lower);
+        rows[1] = y1;
+      }
+      int a = v.weight[2 * y];
+      int b = v.weight[2 * y + 1];
+      int to = 3 * y * width;
+      for (int i = 0; i < upper.length; i++) {
+        int sum = (a * (upper[i] >> 4) >> 16) + (b * (lower[i] >> 4) >> 16);
+        out.rgb()[to + i] = clamp(sum + 2 >> 2);
+      }
+    }
+    return out;
+  }
+
+  private static void acrossRow(Picture in, int y, Taps h, int[] out) {
+    byte[] from = in.rgb();
+    int row = 3 * y * in.width();
+    int last = in.width() - 1;
+    for (int x = 0; x < h.first.length; x++) {
+      int left = row + 3 * h.first[x];
+      int right = row + 3 * Math.min(last, h.first[x] + 1);
+      int a = h.weight[2 * x];
+      int b = h.weight[2 * x + 1];
+      for (int c = 0; c < 3; c++) {
+        out[3 * x + c] = (from[left + c] & 0xFF) * a + (from[right + c] & 0xFF) * b;
+      }
+    }
+  }
+
+  private static Picture area(Picture in, int width, int height) {
+    if (width > in.width() || height > in.height()) {
+      return twoTaps(
+          in, twoTaps(in.width(), width, true, true), twoTaps(in.height(), height, true, false));
+    }
+    if (in.width() % width == 0 && in.height() % height == 0) {
+      return wholeArea(in, in.width() / width, in.height() / height);
+    }
+    AreaTaps h = AreaTaps.of(in.width(), width);
+    AreaTaps v = AreaTaps.of(in.height(), height);
+    Picture out = Picture.blank(width, height);
+    float[] across = new float[3 * width];
+    float[] sum = new float[3 * width];
+    for (int y = 0; y < height; y++) {
+      java.util.Arrays.fill(sum, 0f);
+      for (int k = 0; k < v.count(y); k++) {
+        areaRow(in, v.first(y) + k, h, across);
+        float weight = v.weight(y, k);
+        for (int i = 0; i < sum.length; i++) {
+          sum[i] += weight * across[i];
+        }
+      }
+      for (int i = 0; i < sum.length; i++) {
+        out.rgb()[3 * y * width + i] = clamp((int) Math.rint(sum[i]));
+      }
+    }
+    return out;
+  }
+
+  private static void areaRow(Picture in, int y, AreaTaps h, float[] out) {
+    byte[] from = in.rgb();
+    int row = 3 * y * in.width();
+    for (int x = 0; 3 * x < out.length; x++) {
+      float r = 0;
+      float g = 0;
+      float b = 0;
+      int source = row + 3 * h.first(x);
+      for (int k = 0; k < h.count(x); k++, source += 3) {
+        float weight = h.weight(x, k);
+        r += (from[source] & 0xFF) * weight;
+        g += (from[source + 1] & 0xFF) * weight;
+        b += (from[source + 2] & 0xFF) * weight;
+      }
+      out[3 * x] = r;
+      out[3 * x + 1] = g;
+      out[3 * x + 2] = b;
+    }
+  }
+
+  /** Shrinks by whole factors: a sum of integers, so that only the division rounds. */
+  private static Picture wholeArea(Picture in, int across, int down) {
+    int width = in.width() / across;
+    int height = in.height() / down;
+    Picture out = Picture.blank(width, height);
+    byte[] from = in.rgb();
+    float share = 1f / (across * down);
+    boolean four = across == 2 && down == 2;
+    for (int y = 0, to = 0; y < height; y++) {
+      for (int x = 0; x < 3 * width; x++, to++) {
+        long sum = 0;
+        int corner = 3 * (y * down * in.width() + x / 3 * across) + x % 3;
+        for (int dy = 0; dy < down; dy++) {
+          for (int dx = 0; dx < across; dx++) {
+            sum += from[corner + 3 * (dy * in.width() + dx)] & 0xFF;
+          }
+        }
+        // OpenCV rounds the mean of four up, every other mean to even.
+        out.rgb()[to] = clamp(four ? (int) (sum + 2 >> 2) : (int) Math.rint(sum * share));
+      }
+    }
+    return out;
+  }
+}

@@ -1,0 +1,2 @@
+/** NumPy's {@code .npy} array files, read and written. */
+package tacet.insight.npy;
