@@ -29,7 +29,7 @@ final class PngWriter {
     byte[] line = new byte[stride + 1];
     byte[] packed = new byte[1 << 16];
     int filled = 0;
-    Deflater deflater = new Deflater(6);
+    Deflater deflater = new Deflater(4);
     try {
       for (int y = 0; y <= p.height(); y++) {
         if (y < p.height()) {
