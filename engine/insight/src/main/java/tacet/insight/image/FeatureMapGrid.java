@@ -125,7 +125,7 @@ public final class FeatureMapGrid {
     float[] mean = new float[cells];
     double[] share = new double[cells];
     for (int i = 0; i < cells; i++) {
-      int end = Math.min(units.channels(), (i + 1) * group);
+      int end = (int) Math.min(units.channels(), (i + 1L) * group);
       double sum = 0;
       for (int u = i * group; u < end; u++) {
         sum += units.values()[u];
