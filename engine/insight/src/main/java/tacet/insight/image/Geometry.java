@@ -16,8 +16,8 @@ public sealed interface Geometry {
 
   /**
    * Resized so that the shorter side has {@code shorter} pixels, then the middle cut out. The
-   * longer side is {@code floor(shorter · longer / shorter-of-the-picture)} and the cut starts at
-   * {@code floor((side − cut) / 2)}.
+   * longer side is rounded to the nearest pixel (torchvision's {@code Resize} drops the fraction),
+   * and the cut starts at {@code floor((side − cut) / 2)}.
    *
    * @param width pixels per row of the result
    * @param height rows of the result

@@ -5,6 +5,7 @@ import java.awt.image.PixelInterleavedSampleModel;
 import java.awt.image.Raster;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -169,7 +170,7 @@ final class JpegReader {
           orientation = Exif.orientation(b.position(6));
         }
       }
-    } catch (java.io.EOFException e) {
+    } catch (EOFException e) {
       throw new ImageFormatException(file, "truncated JPEG: the end marker is missing", e);
     }
     if (ids == null || scans == 0) {

@@ -19,7 +19,7 @@ public record Normalization(Channels channels, float scale, float[] mean, float[
     RGB(0, 1, 2),
     /** Blue, green, red. */
     BGR(2, 1, 0),
-    /** Luma, ITU-R BT.601, rounded to 8 bits as Pillow's mode {@code L}. */
+    /** Luma as {@link Picture#grey()} has it. */
     GREY(0);
 
     private final int[] source;
@@ -84,7 +84,7 @@ public record Normalization(Channels channels, float scale, float[] mean, float[
     if ((long) pixels * count > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException("too many pixels: " + picture);
     }
-    byte[] from = channels == Channels.GREY ? picture.luma() : picture.rgb();
+    byte[] from = channels == Channels.GREY ? picture.grey().rgb() : picture.rgb();
     float[] out = new float[pixels * count];
     // 256 possible values: the division is done once for each, exactly as it would be per pixel.
     float[] table = new float[256];
@@ -95,7 +95,7 @@ public record Normalization(Channels channels, float scale, float[] mean, float[
       int source = channels.source[c];
       int target = layout == Layout.NCHW ? c * pixels : c;
       int step = layout == Layout.NCHW ? 1 : count;
-      for (int i = 0; i < pixels; i++, source += count, target += step) {
+      for (int i = 0; i < pixels; i++, source += 3, target += step) {
         out[target] = table[from[source] & 0xFF];
       }
     }

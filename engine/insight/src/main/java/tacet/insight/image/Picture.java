@@ -59,17 +59,20 @@ public record Picture(int width, int height, byte[] rgb) {
   }
 
   /**
-   * Luma of each pixel, row by row: ITU-R BT.601 weights in fixed point and rounded as Pillow's
-   * mode {@code L}.
+   * The picture in grey: luma in all three channels, ITU-R BT.601 weights in fixed point and
+   * rounded as Pillow's {@code convert('L')}. A grey picture stays as it is.
    */
-  byte[] luma() {
-    byte[] out = new byte[rgb.length / 3];
-    for (int i = 0, p = 0; i < out.length; i++, p += 3) {
+  public Picture grey() {
+    byte[] out = new byte[rgb.length];
+    for (int p = 0; p < out.length; p += 3) {
       int r = rgb[p] & 0xFF;
       int g = rgb[p + 1] & 0xFF;
       int b = rgb[p + 2] & 0xFF;
-      out[i] = (byte) (r * 19595 + g * 38470 + b * 7471 + 0x8000 >> 16);
+      byte luma = (byte) (r * 19595 + g * 38470 + b * 7471 + 0x8000 >> 16);
+      out[p] = luma;
+      out[p + 1] = luma;
+      out[p + 2] = luma;
     }
-    return out;
+    return new Picture(width, height, out);
   }
 }

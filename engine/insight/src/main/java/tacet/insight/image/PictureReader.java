@@ -31,6 +31,10 @@ final class PictureReader {
       return OtherReader.read(file);
     } catch (EOFException e) {
       throw new ImageFormatException(file, "truncated image", e);
+    } catch (OutOfMemoryError e) {
+      // What is allocated here is one array or a few, each for the image as a whole: failing that,
+      // all else is intact.
+      throw new ImageFormatException(file, "image does not fit into the heap (-Xmx)", e);
     }
   }
 
@@ -43,11 +47,18 @@ final class PictureReader {
     if (width < 1 || height < 1) {
       throw new ImageFormatException(file, "image of " + width + "x" + height + " pixels");
     }
-    long max = Math.min(Picture.MAX_PIXELS, Runtime.getRuntime().maxMemory() / 3);
-    if (width > Integer.MAX_VALUE || height > Integer.MAX_VALUE || width * height > max) {
+    if (width > Integer.MAX_VALUE
+        || height > Integer.MAX_VALUE
+        || width * height > Picture.MAX_PIXELS) {
       throw new ImageFormatException(
           file,
-          "image claims " + width + "x" + height + " pixels; at most " + max + " fit in memory");
+          "image claims "
+              + width
+              + "x"
+              + height
+              + " pixels, more than the "
+              + Picture.MAX_PIXELS
+              + " that are decoded");
     }
     long plausible = Math.multiplyExact(Files.size(file), pixelsPerByte);
     if (width * height > plausible) {
@@ -60,6 +71,13 @@ final class PictureReader {
               + " pixels in "
               + Files.size(file)
               + " bytes");
+    }
+    long heap = Runtime.getRuntime().maxMemory();
+    if (width * height * 3 > heap) {
+      throw new ImageFormatException(
+          file,
+          "image of %dx%d pixels needs %d MB, the heap has %d MB (-Xmx)"
+              .formatted(width, height, width * height * 3 >> 20, heap >> 20));
     }
   }
 }

@@ -1,5 +1,7 @@
 package tacet.insight.image;
 
+import java.util.Arrays;
+
 /**
  * Resizes pictures as the libraries do that networks are trained with, since a network notices the
  * difference.
@@ -123,7 +125,7 @@ public final class Resize {
     int stride = 3 * in.width();
     int[] sum = new int[stride];
     for (int y = 0; y < height; y++) {
-      java.util.Arrays.fill(sum, 1 << PILLOW_BITS - 1);
+      Arrays.fill(sum, 1 << PILLOW_BITS - 1);
       for (int k = 0; k < t.count[y]; k++) {
         addRow(in.rgb(), (t.first[y] + k - top) * stride, t.weight[y * t.taps + k], sum);
       }
@@ -255,7 +257,7 @@ public final class Resize {
     float[] across = new float[3 * width];
     float[] sum = new float[3 * width];
     for (int y = 0; y < height; y++) {
-      java.util.Arrays.fill(sum, 0f);
+      Arrays.fill(sum, 0f);
       for (int k = 0; k < v.count(y); k++) {
         areaRow(in, v.first(y) + k, h, across);
         float weight = v.weight(y, k);

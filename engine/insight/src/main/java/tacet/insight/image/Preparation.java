@@ -1,0 +1,55 @@
+package tacet.insight.image;
+
+import tacet.insight.image.Normalization.Channels;
+import tacet.insight.image.Normalization.Layout;
+
+/**
+ * All that happens to a picture before a network sees it: grey where the network takes one channel,
+ * then resized and cut, then normalised. In this order, since resizing RGB and then taking luma
+ * rounds differently than Pillow's usual {@code convert('L').resize(…)}.
+ *
+ * @param geometry size
+ * @param method arithmetic of the resize
+ * @param normalization channels and values
+ */
+public record Preparation(Geometry geometry, ResizeMethod method, Normalization normalization) {
+  /**
+   * One image as a network's input.
+   *
+   * @param shape {@code [1, C, H, W]} or {@code [1, H, W, C]}
+   * @param values the elements, last dimension innermost
+   */
+  public record Input(long[] shape, float[] values) {}
+
+  /**
+   * Prepares a picture.
+   *
+   * @throws IllegalArgumentException if the result would not fit a Java array
+   */
+  public Input apply(Picture picture, Layout layout) {
+    boolean grey = normalization.channels() == Channels.GREY;
+    Picture sized = geometry.apply(grey ? picture.grey() : picture, method);
+    long channels = normalization.channels().count();
+    long[] shape =
+        layout == Layout.NCHW
+            ? new long[] {1, channels, sized.height(), sized.width()}
+            : new long[] {1, sized.height(), sized.width(), channels};
+    return new Input(shape, normalization.apply(sized, layout));
+  }
+
+  /**
+   * What is done, for reports: {@code shorter side 256 (pillow-bilinear), centre crop 227x227, BGR,
+   * (x·1 − [104, 117, 123]) / [1, 1, 1]}.
+   */
+  public String describe() {
+    String size =
+        switch (geometry) {
+          case Geometry.None() -> "size as it is";
+          case Geometry.Stretch(int w, int h) ->
+              "stretched to " + w + "x" + h + " (" + method.label() + ")";
+          case Geometry.Crop(int w, int h, int shorter) ->
+              "shorter side " + shorter + " (" + method.label() + "), centre crop " + w + "x" + h;
+        };
+    return size + ", " + normalization.describe();
+  }
+}
