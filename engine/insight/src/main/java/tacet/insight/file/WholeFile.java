@@ -68,6 +68,6 @@ public final class WholeFile {
     if (e instanceof AccessDeniedException) {
       return "no permission to write in " + folder;
     }
-    return e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
+    return e.getReason() != null ? e.getReason() : "no file can be made in " + folder;
   }
 }

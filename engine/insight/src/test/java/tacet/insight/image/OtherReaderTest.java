@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -56,6 +58,32 @@ class OtherReaderTest {
     for (int i = 0; i < 3 * 256; i++) {
       assertEquals(i / 3, p.rgb()[i] & 0xFF);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
+  void honoursOrientationOfTiff(int orientation) throws IOException {
+    // Tag, type (3: short, 4: long), value; an 8-bit grey image in one strip after the directory.
+    int[][] entries = {
+      {256, 3, 3},
+      {257, 3, 2},
+      {258, 3, 8},
+      {259, 3, 1},
+      {262, 3, 1},
+      {273, 4, 8 + 2 + 120 + 4},
+      {274, 3, orientation},
+      {277, 3, 1},
+      {278, 3, 2},
+      {279, 4, 6}
+    };
+    ByteBuffer b = ByteBuffer.allocate(8 + 2 + 120 + 4 + 6).order(ByteOrder.LITTLE_ENDIAN);
+    b.putShort((short) 0x4949).putShort((short) 42).putInt(8).putShort((short) entries.length);
+    for (int[] e : entries) {
+      b.putShort((short) e[0]).putShort((short) e[1]).putInt(1).putInt(e[2]);
+    }
+    b.putInt(0).put(new byte[] {1, 2, 3, 4, 5, 6});
+    Path file = Files.write(folder.resolve("a.tiff"), b.array());
+    ExifTest.assertUpright(orientation, Picture.read(file));
   }
 
   @Test
