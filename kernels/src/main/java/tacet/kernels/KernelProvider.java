@@ -1,0 +1,71 @@
+package tacet.kernels;
+
+import java.lang.foreign.Arena;
+
+/**
+ * A source of kernels over one internal layout. Declining is normal: the planner goes on to the next provider, and keeps
+ * the reason.
+ */
+public interface KernelProvider {
+
+  /** {@code vector}, {@code onednn}. */
+  String name();
+
+  /** Channels per block of the images that its kernels write. */
+  int lanes();
+
+  /**
+   * A convolution kernel.
+   *
+   * @param input layout with one lane or {@link #lanes()}; around it, zeros as {@link ConvSpec#halo()} says
+   * @param output layout with {@link #lanes()}
+   * @param residual layout with {@link #lanes()}, or null
+   * @param flattened order of the input's elements along the weights' second axis, where a dense layer reads a flattened
+   *     image in place; otherwise {@link FlattenOrder#NONE}
+   * @param weights [M, C/groups, kernelHeight, kernelWidth], row-major; copied
+   * @param bias [M] or null; copied
+   * @param arena where packed weights live
+   */
+  Choice convolution(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias,
+      Arena arena);
+
+  /** A pooling kernel; layouts with {@link #lanes()}. */
+  Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output);
+
+  /** An element-wise kernel; layouts with {@link #lanes()}; {@code second} may be null. */
+  Choice pointwise(
+      PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output);
+
+  /** In which order a dense layer's weights see the elements of an image. */
+  enum FlattenOrder {
+    /** Not flattened: a convolution, or a dense layer on a matrix. */
+    NONE,
+    /** C, H, W. */
+    NCHW,
+    /** H, W, C. */
+    NHWC
+  }
+
+  /**
+   * What became of a request: a kernel, or none; and why.
+   *
+   * @param kernel null where declined
+   * @param reason for people
+   */
+  record Choice(Kernel kernel, String reason) {
+    public static Choice of(Kernel kernel, String reason) {
+      return new Choice(kernel, reason);
+    }
+
+    public static Choice declined(String reason) {
+      return new Choice(null, reason);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package tacet.kernels.vector;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The machine's vectors, and loads and stores of them at byte offsets. */
+final class Lanes {
+
+  static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+
+  /** Floats per vector: 16, 8 or 4. */
+  static final int COUNT = FLOATS.length();
+
+  /** Bytes per vector. */
+  static final int BYTES = COUNT * Float.BYTES;
+
+  /** Whether a fused multiply-add is an instruction; without one {@code fma} is computed in BigDecimal. */
+  static final boolean HAS_FMA = measureFma();
+
+  /** Vectors that hold accumulators without spilling: 32 registers on AVX-512 and NEON, 16 elsewhere. */
+  static final boolean MANY_REGISTERS = COUNT == 16 || "aarch64".equals(System.getProperty("os.arch"));
+
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  private Lanes() {}
+
+  static FloatVector load(MemorySegment m, long offset) {
+    return FloatVector.fromMemorySegment(FLOATS, m, offset, ORDER);
+  }
+
+  static void store(FloatVector v, MemorySegment m, long offset) {
+    v.intoMemorySegment(m, offset, ORDER);
+  }
+
+  static FloatVector broadcast(MemorySegment m, long offset) {
+    return FloatVector.broadcast(FLOATS, m.get(FLOAT, offset));
+  }
+
+  /** a · b + c, rounded once where the machine can. */
+  static FloatVector fma(FloatVector a, FloatVector b, FloatVector c) {
+    return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
+  }
+
+  /**
+   * The JDK has no query for it. With the instruction 32 calls take about a microsecond even interpreted; without it
+   * each call makes BigDecimals.
+   */
+  private static boolean measureFma() {
+    long best = Long.MAX_VALUE;
+    float x = 1.1f;
+    for (int round = 0; round < 5; round++) {
+      long start = System.nanoTime();
+      for (int i = 0; i < 32; i++) {
+        x = Math.fma(x, 0.9f, 0.1f);
+      }
+      best = Math.min(best, System.nanoTime() - start);
+    }
+    return best < 10_000 && !Float.isNaN(x);
+  }
+}

@@ -1,0 +1,192 @@
+package tacet.kernels.vector;
+
+import static tacet.kernels.vector.Lanes.INTS;
+import static tacet.kernels.vector.Lanes.load;
+import static tacet.kernels.vector.Lanes.store;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.Kernel;
+import tacet.kernels.Parallel;
+import tacet.kernels.PointwiseSpec;
+import tacet.kernels.PointwiseSpec.Second;
+import tacet.kernels.ZeroCounts;
+import tacet.kernels.ZeroCounts.Kind;
+
+/** Element-wise operations on one or two images, a row of one block of channels at a time. */
+final class Pointwise implements Kernel {
+
+  private final PointwiseSpec spec;
+  private final ImageLayout first;
+  private final ImageLayout second;
+  private final ImageLayout output;
+
+  Pointwise(PointwiseSpec spec, ImageLayout first, ImageLayout second, ImageLayout output) {
+    this.spec = spec;
+    this.first = first;
+    this.second = second;
+    this.output = output;
+  }
+
+  @Override
+  public String name() {
+    return "pointwise 1v" + Lanes.COUNT;
+  }
+
+  @Override
+  public long scratchBytes(int threads) {
+    return 0;
+  }
+
+  @Override
+  public long multiplyAdds() {
+    return 0;
+  }
+
+  @Override
+  public void run(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      ZeroCounts counts) {
+    int blocks = output.blocks();
+    long a = inputs[0];
+    long b = second == null ? 0 : inputs[1];
+    parallel.forEach(
+        spec.batch() * blocks,
+        (item, thread) -> {
+          int n = item / blocks;
+          int block = item % blocks;
+          plane(memory, a, b, out, n, block, counts, thread);
+        });
+  }
+
+  private void plane(
+      MemorySegment m, long a, long b, long out, int n, int block, ZeroCounts counts, int thread) {
+    long x = a + n * first.batchStride() + block * first.blockStride();
+    long y = out + n * output.batchStride() + block * output.blockStride();
+    long z = 0;
+    if (second != null) {
+      int image = spec.second() == Second.PER_CHANNEL_ALL_IMAGES ? 0 : n;
+      z = b + image * second.batchStride() + block * second.blockStride();
+    }
+    boolean same = spec.second() == Second.SAME;
+    int channel = block * Lanes.COUNT;
+    for (int row = 0; row < spec.height(); row++) {
+      long xr = x + row * first.rowStride();
+      long yr = y + row * output.rowStride();
+      if (spec.op() == PointwiseSpec.Op.COPY) {
+        copy(m, xr, yr, spec.width());
+      } else {
+        long zr = same ? z + row * second.rowStride() : z;
+        combine(m, spec.op(), xr, zr, same ? Lanes.BYTES : 0, yr, spec.width());
+      }
+      if (!spec.activation().isIdentity()) {
+        if (counts != null) {
+          count(m, yr, spec.width(), counts, thread, channel, Kind.ZERO_BEFORE, Kind.NEAR_ZERO_BEFORE, true);
+        }
+        VectorActivation.apply(spec.activation(), m, yr, spec.width());
+      }
+      if (counts != null) {
+        count(
+            m, yr, spec.width(), counts, thread, channel, Kind.ZERO, Kind.NEAR_ZERO,
+            spec.activation().isIdentity());
+      }
+    }
+  }
+
+  private static void copy(MemorySegment m, long from, long to, int width) {
+    if (from == to) {
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      long o = (long) i * Lanes.BYTES;
+      store(load(m, from + o), m, to + o);
+    }
+  }
+
+  private static void combine(
+      MemorySegment m, PointwiseSpec.Op op, long a, long b, long step, long to, int width) {
+    switch (op) {
+      case ADD -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          store(load(m, a + o).add(load(m, b + i * step)), m, to + o);
+        }
+      }
+      case SUB -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          store(load(m, a + o).sub(load(m, b + i * step)), m, to + o);
+        }
+      }
+      case MUL -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          store(load(m, a + o).mul(load(m, b + i * step)), m, to + o);
+        }
+      }
+      case DIV -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          store(load(m, a + o).div(load(m, b + i * step)), m, to + o);
+        }
+      }
+      case MAX -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          store(load(m, a + o).max(load(m, b + i * step)), m, to + o);
+        }
+      }
+      case MIN -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          store(load(m, a + o).min(load(m, b + i * step)), m, to + o);
+        }
+      }
+      case PRELU -> {
+        for (int i = 0; i < width; i++) {
+          long o = (long) i * Lanes.BYTES;
+          FloatVector x = load(m, a + o);
+          VectorMask<Float> negative = x.compare(VectorOperators.LT, 0f);
+          store(x.blend(x.mul(load(m, b + i * step)), negative), m, to + o);
+        }
+      }
+      case COPY -> throw new AssertionError();
+    }
+  }
+
+  private static void count(
+      MemorySegment m,
+      long row,
+      int width,
+      ZeroCounts counts,
+      int thread,
+      int channel,
+      Kind zeroKind,
+      Kind nearKind,
+      boolean negatives) {
+    IntVector zeros = IntVector.zero(INTS);
+    IntVector near = IntVector.zero(INTS);
+    IntVector negative = IntVector.zero(INTS);
+    float tau = counts.threshold();
+    for (int i = 0; i < width; i++) {
+      FloatVector v = load(m, row + (long) i * Lanes.BYTES);
+      zeros = Epilogue.tally(zeros, v.eq(0f));
+      near = Epilogue.tally(near, v.abs().lt(tau));
+      negative = Epilogue.tally(negative, v.lt(0f));
+    }
+    int[] slab = counts.slab(thread);
+    Epilogue.add(slab, zeroKind, counts.stride(), channel, zeros);
+    Epilogue.add(slab, nearKind, counts.stride(), channel, near);
+    if (negatives) {
+      Epilogue.add(slab, Kind.NEGATIVE, counts.stride(), channel, negative);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package tacet.kernels.vector;
+
+import java.lang.foreign.Arena;
+import tacet.kernels.ConvSpec;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.KernelProvider;
+import tacet.kernels.PointwiseSpec;
+import tacet.kernels.PoolSpec;
+
+/** Kernels on the JDK's Vector API, at the machine's preferred vector width. */
+public final class VectorProvider implements KernelProvider {
+
+  @Override
+  public String name() {
+    return "vector";
+  }
+
+  @Override
+  public int lanes() {
+    return Lanes.COUNT;
+  }
+
+  /** Whether multiply and add are one instruction here, for messages. */
+  public boolean hasFma() {
+    return Lanes.HAS_FMA;
+  }
+
+  @Override
+  public Choice convolution(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias,
+      Arena arena) {
+    if (!VectorActivation.supports(spec.activation())) {
+      return Choice.declined("no SIMD form of " + spec.activation().kind());
+    }
+    if (spec.isDepthwise() && input.lanes() == Lanes.COUNT && flattened == FlattenOrder.NONE) {
+      return Choice.of(
+          DepthwiseConvolution.prepare(spec, input, output, residual, weights, bias, arena),
+          "depthwise: lanes are channels");
+    }
+    return Choice.of(
+        TableConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
+        spec.kernelHeight() * spec.kernelWidth() == 1
+            ? "one tap: a matrix product in place"
+            : "direct, taps by table");
+  }
+
+  @Override
+  public Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output) {
+    return Choice.of(new Pooling(spec, input, output), "lanes are channels");
+  }
+
+  @Override
+  public Choice pointwise(
+      PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output) {
+    return VectorActivation.supports(spec.activation())
+        ? Choice.of(new Pointwise(spec, input, second, output), "lanes are channels")
+        : Choice.declined("no SIMD form of " + spec.activation().kind());
+  }
+}
