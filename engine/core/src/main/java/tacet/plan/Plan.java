@@ -1,0 +1,279 @@
+package tacet.plan;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tacet.graph.Graph;
+import tacet.graph.Node.Layer;
+import tacet.graph.Node.Role;
+import tacet.kernels.CountLevel;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.KernelProvider;
+import tacet.kernels.Parallel;
+import tacet.kernels.ZeroCounts;
+import tacet.kernels.ZeroCounts.Kind;
+import tacet.kernels.pack.Reorder;
+import tacet.profile.LayerProfile;
+import tacet.profile.LayerProfile.Counts;
+import tacet.profile.SparsityProfile;
+import tacet.reference.TensorType;
+import tacet.rewrite.Rewrite;
+import tacet.rewrite.Rewrites;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
+
+/**
+ * How a network is computed for inputs of one shape: steps in order, kernels prepared, every buffer at its offset in one
+ * workspace. Nothing is looked up or decided while it runs.
+ */
+public final class Plan {
+
+  /** Where a layer's counts come from. */
+  sealed interface CountSource {
+    /** Counters number {@code counts}, of the stored value or of the one before the activation. */
+    record OfStep(int counts, boolean before) implements CountSource {}
+
+    /** The channels of several values, one after the other. */
+    record Joined(List<CountSource> parts) implements CountSource {}
+  }
+
+  /**
+   * A layer of the model and where the plan computes it.
+   *
+   * @param firstStep first of the steps whose time is this layer's
+   * @param endStep after the last of them
+   * @param counted null where its value is never formed
+   */
+  record PlannedLayer(
+      Layer layer,
+      Shape shape,
+      String kernel,
+      String backend,
+      String reason,
+      int firstStep,
+      int endStep,
+      long multiplyAdds,
+      CountSource counted) {}
+
+  /** Constants that kernels read from the workspace, written when it is made. */
+  record Preset(Buffer buffer, ImageLayout layout, float[] values) {}
+
+  private final List<Step> steps;
+  private final int[] countChannels;
+  private final long bytes;
+  private final Map<String, Placement> inputs;
+  private final Map<String, Placement> outputs;
+  private final Map<String, Tensor> constants;
+  private final Map<String, TensorType> types;
+  private final List<PlannedLayer> layers;
+  private final List<Preset> presets;
+  private final long scratch;
+  private final PlanOptions options;
+
+  Plan(
+      List<Step> steps,
+      int[] countChannels,
+      long bytes,
+      Map<String, Placement> inputs,
+      Map<String, Placement> outputs,
+      Map<String, Tensor> constants,
+      Map<String, TensorType> types,
+      List<PlannedLayer> layers,
+      List<Preset> presets,
+      long scratch,
+      PlanOptions options) {
+    this.steps = steps;
+    this.countChannels = countChannels;
+    this.bytes = bytes;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.constants = constants;
+    this.types = types;
+    this.layers = List.copyOf(layers);
+    this.presets = List.copyOf(presets);
+    this.scratch = scratch;
+    this.options = options;
+    steps.forEach(Step::place);
+  }
+
+  /**
+   * Plans a graph for given inputs.
+   *
+   * @param inputs the caller's inputs: their shapes count, and the contents of those that decide shapes
+   * @param wanted values that runs return, besides which none need be formed
+   * @param providers kernels, best first; none for the reference implementation alone
+   * @param weights where packed weights live; must outlive the plan
+   * @throws tacet.error.ShapeMismatchException where shapes do not fit
+   * @throws tacet.error.UnsupportedOpException where a shape depends on data
+   */
+  public static Plan of(
+      Graph graph,
+      Map<String, Tensor> inputs,
+      Set<String> wanted,
+      List<KernelProvider> providers,
+      PlanOptions options,
+      Arena weights) {
+    Specialised s = Specialised.of(graph, inputs, wanted);
+    Graph g = s.graph();
+    if (options.rewrite() && !providers.isEmpty()) {
+      Map<String, Shape> shapes = new LinkedHashMap<>();
+      s.types().forEach((name, t) -> shapes.put(name, t.shape()));
+      g = Rewrites.apply(g, new Rewrite.Facts(shapes, new LinkedHashSet<>(wanted)));
+      g.constants()
+          .forEach((name, t) -> s.types().putIfAbsent(name, new TensorType(t.type(), t.shape())));
+    }
+    return new Planner(g, s.types(), providers, options, weights).plan(wanted);
+  }
+
+  /** Inputs of the model whose contents, not only their shapes, decide the shape of some value. */
+  public static Set<String> shapeDecidingInputs(Graph graph) {
+    return Specialised.shapeDecidingInputs(graph);
+  }
+
+  /** Bytes of a workspace. */
+  public long workspaceBytes() {
+    return bytes;
+  }
+
+  /** Memory for one run at a time. */
+  public Workspace workspace() {
+    ZeroCounts[] counts = new ZeroCounts[countChannels.length];
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] = new ZeroCounts(countChannels[i], options.threads(), options.threshold());
+    }
+    Workspace w = new Workspace(bytes, scratch, counts, steps.size());
+    for (Preset p : presets) {
+      for (int c = 0; c < p.values().length; c++) {
+        w.memory.set(
+            ValueLayout.JAVA_FLOAT,
+            p.buffer().offset + p.layout().offset(0, c, 0, 0),
+            p.values()[c]);
+      }
+    }
+    return w;
+  }
+
+  /** Computes. Inputs must have the types and shapes that the plan was made for. */
+  public void run(Workspace w, Map<String, Tensor> given, Parallel parallel)
+      throws InterruptedException {
+    w.parallel = parallel;
+    for (ZeroCounts c : w.counts) {
+      c.clear();
+    }
+    for (Map.Entry<String, Placement> in : inputs.entrySet()) {
+      Placement.Plain p = (Placement.Plain) in.getValue();
+      MemorySegment.copy(
+          given.get(in.getKey()).data(), 0, w.memory, p.buffer().offset, p.buffer().bytes);
+    }
+    for (int i = 0; i < steps.size(); i++) {
+      long start = System.nanoTime();
+      steps.get(i).run(w);
+      w.nanoseconds[i] = System.nanoTime() - start;
+      if (Thread.interrupted()) {
+        throw new InterruptedException("inference was interrupted");
+      }
+    }
+  }
+
+  /** Copies a wanted value out of the workspace, in the shape the graph gives it. */
+  public Tensor output(Workspace w, String name) {
+    Tensor constant = constants.get(name);
+    if (constant != null) {
+      return constant;
+    }
+    TensorType t = types.get(name);
+    Tensor out = Tensor.allocate(t.type(), t.shape());
+    switch (outputs.get(name)) {
+      case Placement.Plain p ->
+          MemorySegment.copy(w.memory, p.buffer().offset, out.data(), 0, p.buffer().bytes);
+      case Placement.Image i ->
+          Reorder.copy(
+              w.memory, i.layout(), Steps.first(i), out.data(), Planner.doorLayout(i), 0);
+      case Placement.Flattened _ -> throw new AssertionError("materialised by the planner");
+    }
+    return out;
+  }
+
+  /** What the last run on a workspace showed. */
+  public SparsityProfile profile(Workspace w) {
+    List<LayerProfile> rows = new ArrayList<>(layers.size());
+    for (PlannedLayer l : layers) {
+      long nanos = 0;
+      for (int i = l.firstStep(); i < l.endStep(); i++) {
+        nanos += w.nanoseconds[i];
+      }
+      Counts counts =
+          options.counts() == CountLevel.OFF || l.counted() == null
+              ? null
+              : counts(w, l.counted(), l.shape().elements());
+      rows.add(
+          new LayerProfile(
+              l.layer().name(),
+              l.layer().op(),
+              l.layer().value(),
+              l.shape(),
+              l.kernel(),
+              l.backend(),
+              l.reason(),
+              nanos,
+              l.multiplyAdds(),
+              counts));
+    }
+    return new SparsityProfile(rows, 1);
+  }
+
+  /** Layers whose values this plan never forms. */
+  public Set<String> foldedValues() {
+    Set<String> folded = new LinkedHashSet<>();
+    for (PlannedLayer l : layers) {
+      if (l.layer().role() == Role.FOLDED) {
+        folded.add(l.layer().value());
+      }
+    }
+    return folded;
+  }
+
+  private static Counts counts(Workspace w, CountSource source, long elements) {
+    return switch (source) {
+      case CountSource.OfStep s when s.before() ->
+          new Counts(
+              elements,
+              w.counts[s.counts()].total(Kind.ZERO_BEFORE),
+              w.counts[s.counts()].total(Kind.NEAR_ZERO_BEFORE),
+              w.counts[s.counts()].total(Kind.NEGATIVE),
+              w.counts[s.counts()].perChannel(Kind.ZERO_BEFORE).clone());
+      case CountSource.OfStep s ->
+          new Counts(
+              elements,
+              w.counts[s.counts()].total(Kind.ZERO),
+              w.counts[s.counts()].total(Kind.NEAR_ZERO),
+              w.counts[s.counts()].total(Kind.NEGATIVE),
+              w.counts[s.counts()].perChannel(Kind.ZERO).clone());
+      case CountSource.Joined j -> {
+        long zeros = 0;
+        long near = 0;
+        long negative = 0;
+        List<long[]> channels = new ArrayList<>();
+        for (CountSource part : j.parts()) {
+          Counts c = counts(w, part, 0);
+          zeros += c.zeros();
+          near += c.nearZeros();
+          negative += c.negatives();
+          channels.add(c.zerosPerChannel());
+        }
+        yield new Counts(
+            elements,
+            zeros,
+            near,
+            negative,
+            channels.stream().flatMapToLong(java.util.Arrays::stream).toArray());
+      }
+    };
+  }
+}

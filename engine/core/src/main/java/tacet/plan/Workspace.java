@@ -1,0 +1,42 @@
+package tacet.plan;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import tacet.kernels.Parallel;
+import tacet.kernels.ZeroCounts;
+import tacet.tensor.Tensor;
+
+/** The memory and counters of one run at a time of one plan. */
+public final class Workspace implements AutoCloseable {
+  private final Arena arena;
+  final MemorySegment memory;
+
+  /** Byte offset of the kernels' scratch memory. */
+  final long scratch;
+
+  /** By number; empty where the plan counts nothing. */
+  final ZeroCounts[] counts;
+
+  /** Nanoseconds per step of the last run. */
+  final long[] nanoseconds;
+
+  Parallel parallel = Parallel.SERIAL;
+
+  Workspace(long bytes, long scratch, ZeroCounts[] counts, int steps) {
+    this.arena = Arena.ofShared();
+    this.memory = arena.allocate(Math.max(bytes, Tensor.ALIGNMENT), Tensor.ALIGNMENT);
+    this.scratch = scratch;
+    this.counts = counts;
+    this.nanoseconds = new long[steps];
+  }
+
+  /** Bytes of memory held. */
+  public long bytes() {
+    return memory.byteSize();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,91 @@
+package tacet.profile;
+
+import tacet.tensor.Shape;
+
+/**
+ * What was observed of one layer in one or more runs. Counts are exact and add up.
+ *
+ * @param name the layer's name in the model
+ * @param op its operator
+ * @param value name of the value it makes
+ * @param outputShape shape of that value as the model's author sees it
+ * @param kernel kernel that computed it
+ * @param backend provider of the kernel
+ * @param reason why that kernel
+ * @param nanoseconds time of the kernel, on the first of the layers that one kernel computes; 0 on the others
+ * @param multiplyAdds multiply-adds by the operator's definition; 0 where it has none
+ * @param counts what was counted, or null where the value is never formed
+ */
+public record LayerProfile(
+    String name,
+    String op,
+    String value,
+    Shape outputShape,
+    String kernel,
+    String backend,
+    String reason,
+    long nanoseconds,
+    long multiplyAdds,
+    Counts counts) {
+
+  /**
+   * Zeros of one value.
+   *
+   * @param elements logical elements, padding excluded
+   * @param zeros elements that are zero, of either sign
+   * @param nearZeros elements with |x| &lt; τ
+   * @param negatives elements below zero
+   * @param zerosPerChannel zeros per channel
+   */
+  public record Counts(
+      long elements, long zeros, long nearZeros, long negatives, long[] zerosPerChannel) {
+
+    /** Share of zeros; 0 of nothing. */
+    public double zeroFraction() {
+      return elements == 0 ? 0 : (double) zeros / elements;
+    }
+
+    /** Share of near zeros; 0 of nothing. */
+    public double nearZeroFraction() {
+      return elements == 0 ? 0 : (double) nearZeros / elements;
+    }
+
+    public int channels() {
+      return zerosPerChannel.length;
+    }
+
+    /** Channels without any value but zero. */
+    public int deadChannels() {
+      if (zerosPerChannel.length == 0 || elements == 0) {
+        return 0;
+      }
+      long perChannel = elements / zerosPerChannel.length;
+      int dead = 0;
+      for (long z : zerosPerChannel) {
+        dead += z == perChannel ? 1 : 0;
+      }
+      return dead;
+    }
+
+    /**
+     * The counts of both.
+     *
+     * @throws IllegalArgumentException where the channels differ
+     */
+    public Counts plus(Counts o) {
+      if (o.zerosPerChannel.length != zerosPerChannel.length) {
+        throw new IllegalArgumentException("counts of different layers");
+      }
+      long[] sum = zerosPerChannel.clone();
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += o.zerosPerChannel[i];
+      }
+      return new Counts(
+          elements + o.elements,
+          zeros + o.zeros,
+          nearZeros + o.nearZeros,
+          negatives + o.negatives,
+          sum);
+    }
+  }
+}

@@ -1,0 +1,390 @@
+package tacet.kernels.vector;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tacet.kernels.Activation;
+import tacet.kernels.Activation.Kind;
+import tacet.kernels.ConvSpec;
+import tacet.kernels.ImageLayout.Halo;
+import tacet.kernels.Kernel;
+import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.PointwiseSpec;
+import tacet.kernels.PoolSpec;
+import tacet.kernels.ThreadBudget;
+import tacet.kernels.ZeroCounts;
+
+/** Every SIMD kernel against the same operation spelt out in double precision, over odd shapes. */
+class VectorKernelsTest {
+
+  private static final float TAU = 0.05f;
+  private static final long MEMORY = 8L << 20;
+
+  /** Rounding of one float32 operation. */
+  private static final double EPSILON = 0x1p-24;
+
+  private static final List<Activation> ACTIVATIONS =
+      List.of(
+          Activation.IDENTITY,
+          Activation.RELU,
+          Activation.RELU6,
+          new Activation(Kind.LEAKY_RELU, 0.1f, 0f),
+          new Activation(Kind.CLIP, -0.5f, 0.5f),
+          Activation.of(Kind.SIGMOID),
+          Activation.of(Kind.TANH),
+          new Activation(Kind.ELU, 1f, 0f),
+          Activation.of(Kind.HARD_SWISH));
+
+  private final VectorProvider provider = new VectorProvider();
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void convolutionsOfOddShapes(int threads) throws InterruptedException {
+    Random random = new Random(42 + threads);
+    try (ThreadBudget budget = new ThreadBudget(threads)) {
+      for (int i = 0; i < 220; i++) {
+        convolution(random, budget, i % 5 == 4);
+      }
+    }
+  }
+
+  private void convolution(Random random, ThreadBudget budget, boolean depthwise)
+      throws InterruptedException {
+    int v = Lanes.COUNT;
+    int[] sizes = {1, 2, 3, 7, v - 1, v, v + 1, 2 * v, 3 * v + 2, 5 * v};
+    int groups = 1;
+    int in = Math.max(1, sizes[random.nextInt(sizes.length)]);
+    int out = Math.max(1, sizes[random.nextInt(sizes.length)]);
+    if (depthwise) {
+      groups = in;
+      out = in;
+    } else if (random.nextInt(3) == 0) {
+      groups = 1 + random.nextInt(4);
+      in = groups * (1 + random.nextInt(2 * v));
+      out = groups * (1 + random.nextInt(2 * v));
+    }
+    int kh = 1 + random.nextInt(4);
+    int kw = 1 + random.nextInt(4);
+    int dy = 1 + random.nextInt(2);
+    int dx = 1 + random.nextInt(2);
+    int sy = 1 + random.nextInt(3);
+    int sx = 1 + random.nextInt(3);
+    int top = random.nextInt(3);
+    int left = random.nextInt(3);
+    int n = 1 + random.nextInt(2);
+    int h = 1 + random.nextInt(13) + (kh - 1) * dy;
+    int w = 1 + random.nextInt(13) + (kw - 1) * dx;
+    int oh = (h + top + random.nextInt(2) - (kh - 1) * dy - 1) / sy + 1;
+    int ow = (w + left + random.nextInt(2) - (kw - 1) * dx - 1) / sx + 1;
+    boolean withResidual = random.nextInt(3) == 0;
+    Activation f = ACTIVATIONS.get(random.nextInt(ACTIVATIONS.size()));
+    ConvSpec spec =
+        new ConvSpec(
+            n, in, h, w, out, oh, ow, groups, kh, kw, sy, sx, top, left, dy, dx, withResidual, f);
+    int[] layouts = {1, v, v, in};
+    int lanes = layouts[random.nextInt(layouts.length)];
+    try (Arena arena = Arena.ofShared()) {
+      Images images = new Images(arena, MEMORY);
+      Images.Image x = images.random(random, n, in, h, w, lanes, spec.halo());
+      Images.Image residual =
+          withResidual ? images.random(random, n, out, oh, ow, v, new Halo(0, 1, 0, 0)) : null;
+      Images.Image y = images.add(n, out, oh, ow, v, new Halo(0, 0, 1, 0));
+      float[] weights = floats(random, out * (in / groups) * kh * kw);
+      float[] bias = random.nextBoolean() ? floats(random, out) : null;
+      Kernel kernel =
+          provider
+              .convolution(
+                  spec,
+                  x.layout(),
+                  y.layout(),
+                  residual == null ? null : residual.layout(),
+                  FlattenOrder.NONE,
+                  weights,
+                  bias,
+                  arena)
+              .kernel();
+      assertNotNull(kernel);
+      ZeroCounts counts = new ZeroCounts(out, budget.threads(), TAU);
+      run(
+          kernel, images, residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()},
+          y, budget, counts);
+      double tolerance = 8 * EPSILON * (in / groups * kh * kw + 2) * 4;
+      long[][] before = new long[3][out];
+      for (int i = 0; i < n; i++) {
+        for (int m = 0; m < out; m++) {
+          for (int oy = 0; oy < oh; oy++) {
+            for (int ox = 0; ox < ow; ox++) {
+              double pre = images.convolution(spec, x, weights, bias, residual, i, m, oy, ox);
+              double expected = Images.activate(f, pre);
+              float got = images.get(y, i, m, oy, ox);
+              assertEquals(
+                  expected,
+                  got,
+                  tolerance,
+                  () -> "convolution " + spec + " lanes " + lanes + " kernel " + kernel.name());
+            }
+          }
+        }
+      }
+      assertCounts(images, y, counts, spec.toString());
+      if (!f.isIdentity()) {
+        assertBefore(spec, x, residual, y, images, weights, bias, counts, before, arena, budget);
+      }
+    }
+  }
+
+  /** The counts before the activation equal those of the same kernel without one. */
+  private void assertBefore(
+      ConvSpec s,
+      Images.Image x,
+      Images.Image residual,
+      Images.Image y,
+      Images images,
+      float[] weights,
+      float[] bias,
+      ZeroCounts counts,
+      long[][] before,
+      Arena arena,
+      ThreadBudget budget)
+      throws InterruptedException {
+    ConvSpec plain =
+        new ConvSpec(
+            s.batch(), s.inChannels(), s.inHeight(), s.inWidth(), s.outChannels(), s.outHeight(),
+            s.outWidth(), s.groups(), s.kernelHeight(), s.kernelWidth(), s.strideY(), s.strideX(),
+            s.padTop(), s.padLeft(), s.dilationY(), s.dilationX(), s.residual(), Activation.IDENTITY);
+    Kernel kernel =
+        provider
+            .convolution(
+                plain, x.layout(), y.layout(), residual == null ? null : residual.layout(),
+                FlattenOrder.NONE, weights, bias, arena)
+            .kernel();
+    run(
+        kernel, images, residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()},
+        y, budget, null);
+    long[][] expected = images.recount(y, TAU);
+    assertArrayEquals(
+        expected,
+        Images.counted(
+            counts,
+            ZeroCounts.Kind.ZERO_BEFORE,
+            ZeroCounts.Kind.NEAR_ZERO_BEFORE,
+            ZeroCounts.Kind.NEGATIVE),
+        s::toString);
+  }
+
+  private static void run(
+      Kernel kernel,
+      Images images,
+      long[] inputs,
+      Images.Image y,
+      ThreadBudget budget,
+      ZeroCounts counts)
+      throws InterruptedException {
+    long scratch = images.scratch();
+    assertTrue(scratch + kernel.scratchBytes(budget.threads()) <= MEMORY);
+    try (ThreadBudget.Team team = budget.acquire()) {
+      kernel.run(images.memory, inputs, y.first(), scratch, team, counts);
+    }
+    if (counts != null) {
+      counts.merge();
+    }
+  }
+
+  private static void assertCounts(
+      Images images, Images.Image y, ZeroCounts counts, String what) {
+    long[][] recount = images.recount(y, TAU);
+    assertArrayEquals(
+        new long[][] {recount[0], recount[1]},
+        Images.counted(counts, ZeroCounts.Kind.ZERO, ZeroCounts.Kind.NEAR_ZERO),
+        what);
+  }
+
+  @Test
+  void denseLayersOnFlattenedImages() throws InterruptedException {
+    Random random = new Random(7);
+    int v = Lanes.COUNT;
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (FlattenOrder order : List.of(FlattenOrder.NCHW, FlattenOrder.NHWC)) {
+        for (int c : new int[] {1, v - 1, v, 2 * v + 3}) {
+          for (int m : new int[] {1, v, 4 * v + 1, 130}) {
+            int h = 1 + random.nextInt(5);
+            int w = 1 + random.nextInt(5);
+            int k = c * h * w;
+            ConvSpec spec =
+                new ConvSpec(
+                    2, k, 1, 1, m, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, false, Activation.RELU);
+            try (Arena arena = Arena.ofShared()) {
+              Images images = new Images(arena, MEMORY);
+              Images.Image x = images.random(random, 2, c, h, w, v, new Halo(1, 1, 1, 1));
+              Images.Image y = images.add(2, m, 1, 1, v, Halo.NONE);
+              float[] weights = floats(random, m * k);
+              float[] bias = floats(random, m);
+              Kernel kernel =
+                  provider
+                      .convolution(
+                          spec, x.layout(), y.layout(), null, order, weights, bias, arena)
+                      .kernel();
+              ZeroCounts counts = new ZeroCounts(m, 2, TAU);
+              run(kernel, images, new long[] {x.first()}, y, budget, counts);
+              for (int n = 0; n < 2; n++) {
+                for (int o = 0; o < m; o++) {
+                  double sum = bias[o];
+                  for (int ch = 0; ch < c; ch++) {
+                    for (int iy = 0; iy < h; iy++) {
+                      for (int ix = 0; ix < w; ix++) {
+                        int column =
+                            order == FlattenOrder.NCHW
+                                ? (ch * h + iy) * w + ix
+                                : (iy * w + ix) * c + ch;
+                        sum += (double) weights[o * k + column] * images.get(x, n, ch, iy, ix);
+                      }
+                    }
+                  }
+                  assertEquals(
+                      Math.max(0, sum), images.get(y, n, o, 0, 0), 8 * EPSILON * (k + 2) * 4);
+                }
+              }
+              assertCounts(images, y, counts, "dense " + order + " " + c + "->" + m);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void poolingOfOddShapes() throws InterruptedException {
+    Random random = new Random(11);
+    int v = Lanes.COUNT;
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int i = 0; i < 200; i++) {
+        int c = 1 + random.nextInt(3 * v);
+        int kh = 1 + random.nextInt(4);
+        int kw = 1 + random.nextInt(4);
+        int dy = 1 + random.nextInt(2);
+        int dx = 1 + random.nextInt(2);
+        int sy = 1 + random.nextInt(3);
+        int sx = 1 + random.nextInt(3);
+        int h = (kh - 1) * dy + 1 + random.nextInt(12);
+        int w = (kw - 1) * dx + 1 + random.nextInt(12);
+        // Padding below the window's own extent, so that every window sees something.
+        int top = random.nextInt(kh);
+        int left = random.nextInt(kw);
+        int bottom = random.nextInt(kh);
+        int right = random.nextInt(kw);
+        PoolSpec spec =
+            new PoolSpec(
+                2, c, h, w,
+                (h + top + bottom - (kh - 1) * dy - 1) / sy + 1,
+                (w + left + right - (kw - 1) * dx - 1) / sx + 1,
+                kh, kw, sy, sx, top, left, bottom, right, dy, dx,
+                random.nextBoolean(), random.nextBoolean());
+        try (Arena arena = Arena.ofShared()) {
+          Images images = new Images(arena, MEMORY);
+          Images.Image x = images.random(random, 2, c, h, w, v, Halo.NONE);
+          Images.Image y =
+              images.add(2, c, spec.outHeight(), spec.outWidth(), v, new Halo(1, 1, 1, 1));
+          Kernel kernel = provider.pooling(spec, x.layout(), y.layout()).kernel();
+          ZeroCounts counts = new ZeroCounts(c, 2, TAU);
+          run(kernel, images, new long[] {x.first()}, y, budget, counts);
+          for (int n = 0; n < 2; n++) {
+            for (int k = 0; k < c; k++) {
+              for (int oy = 0; oy < spec.outHeight(); oy++) {
+                for (int ox = 0; ox < spec.outWidth(); ox++) {
+                  assertEquals(
+                      images.pool(spec, x, n, k, oy, ox),
+                      images.get(y, n, k, oy, ox),
+                      64 * EPSILON,
+                      spec::toString);
+                }
+              }
+            }
+          }
+          assertCounts(images, y, counts, spec.toString());
+        }
+      }
+    }
+  }
+
+  @Test
+  void activationsAreAccurate() throws InterruptedException {
+    List<Activation> all =
+        List.of(
+            Activation.of(Kind.EXP),
+            Activation.of(Kind.SIGMOID),
+            Activation.of(Kind.SWISH),
+            Activation.of(Kind.TANH),
+            new Activation(Kind.ELU, 1.5f, 0f),
+            new Activation(Kind.SELU, 1.6732632f, 1.050701f),
+            new Activation(Kind.CELU, 2f, 0f),
+            new Activation(Kind.HARD_SIGMOID, 0.2f, 0.5f),
+            Activation.of(Kind.HARD_SWISH),
+            Activation.of(Kind.SOFTSIGN),
+            Activation.of(Kind.ABS),
+            Activation.of(Kind.NEG),
+            Activation.of(Kind.RECIPROCAL),
+            new Activation(Kind.THRESHOLDED_RELU, 0.7f, 0f),
+            new Activation(Kind.LEAKY_RELU, -0.2f, 0f));
+    float[] values = {
+      0f, -0f, 1e-30f, -1e-30f, 1e-4f, -1e-4f, 0.01f, -0.3f, 0.34f, 0.36f, 1f, -1f, 2.5f, -7f, 9f, -9.2f,
+      30f, -30f, 80f, -87f, -100f, 88.5f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN
+    };
+    int v = Lanes.COUNT;
+    for (Activation f : all) {
+      try (Arena arena = Arena.ofShared();
+          ThreadBudget budget = new ThreadBudget(1)) {
+        Images images = new Images(arena, 1 << 20);
+        Images.Image x = images.add(1, 1, 1, values.length, v, Halo.NONE);
+        Images.Image y = images.add(1, 1, 1, values.length, v, Halo.NONE);
+        for (int i = 0; i < values.length; i++) {
+          images.memory.set(
+              ValueLayout.JAVA_FLOAT, x.first() + x.layout().offset(0, 0, 0, i), values[i]);
+        }
+        PointwiseSpec spec =
+            new PointwiseSpec(
+                1, 1, 1, values.length, PointwiseSpec.Op.COPY, PointwiseSpec.Second.NONE, f);
+        Kernel kernel = provider.pointwise(spec, x.layout(), null, y.layout()).kernel();
+        try (ThreadBudget.Team team = budget.acquire()) {
+          kernel.run(images.memory, new long[] {x.first()}, y.first(), images.scratch(), team, null);
+        }
+        for (int i = 0; i < values.length; i++) {
+          float expected = (float) Images.activate(f, values[i]);
+          float got = images.get(y, 0, 0, 0, i);
+          double tolerance = Math.max(Math.abs(expected) * 6e-7, Float.MIN_NORMAL);
+          boolean same =
+              Float.isNaN(expected) ? Float.isNaN(got)
+                  : Float.isInfinite(expected) ? got == expected
+                  : Math.abs(got - expected) <= tolerance;
+          // Swish of −∞ is −∞ · 0; a limit, not a value.
+          assertTrue(same || values[i] == Float.NEGATIVE_INFINITY && f.kind() == Kind.SWISH,
+              f + " of " + values[i] + ": expected " + expected + ", got " + got);
+        }
+      }
+    }
+  }
+
+  @Test
+  void oneThreadStartsNone() throws InterruptedException {
+    try (ThreadBudget budget = new ThreadBudget(1)) {
+      convolution(new Random(1), budget, false);
+      assertEquals(0, budget.startedThreads());
+    }
+  }
+
+  private static float[] floats(Random random, int n) {
+    float[] f = new float[n];
+    for (int i = 0; i < n; i++) {
+      f[i] = (float) random.nextGaussian() / 4;
+    }
+    return f;
+  }
+}
