@@ -1,9 +1,10 @@
 package tacet.kernels.vector;
 
-import static tacet.kernels.vector.Lanes.broadcast;
-import static tacet.kernels.vector.Lanes.fma;
-import static tacet.kernels.vector.Lanes.load;
-import static tacet.kernels.vector.Lanes.store;
+import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.FLOAT;
+import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.HAS_FMA;
+import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -13,9 +14,12 @@ import jdk.incubator.vector.FloatVector;
  *
  * <p>Contract. Row r of the left operand is read at {@code x[p_r + table[k]]}, so that any stride, dilation, layout or row
  * break costs nothing; the right operand is packed, {@code vectors} vectors for each k, from byte {@code w0} on for {@code
- * k = from}. The accumulators are 6 · vectors vectors at {@code acc}, row by row; they start at zero where {@code first},
- * otherwise at what lies there, and are stored there. Each is one loop over k with nothing else in it: with nested loops,
- * or with more than 24 accumulators, C2 spills them.
+ * k = from}. The accumulators are 6 · vectors vectors at {@code acc}, row by row; they start at what lies there, and are
+ * stored there.
+ *
+ * <p>What C2 needs to keep them in registers: one loop over k with nothing else in it, at most 24 accumulators, no choice
+ * of what they start at, and the JDK's methods called directly – those are inlined whatever the size of the caller,
+ * helpers of our own no longer are behind {@code NodeCountInliningCutoff}.
  */
 final class F32Tile {
 
@@ -23,6 +27,14 @@ final class F32Tile {
   static final int ROWS = 6;
 
   private F32Tile() {}
+
+  /** Sets a tile's accumulators to zero. */
+  static void clear(MemorySegment x, long acc, int vectors) {
+    FloatVector zero = FloatVector.zero(FLOATS);
+    for (int i = 0; i < ROWS * vectors; i++) {
+      zero.intoMemorySegment(x, acc + (long) i * BYTES, ORDER);
+    }
+  }
 
   static void tile6x1(
       MemorySegment x,
@@ -37,38 +49,36 @@ final class F32Tile {
       int to,
       MemorySegment w,
       long w0,
-      long acc,
-      boolean first) {
-    FloatVector z = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c00 = first ? z : load(x, acc);
-    FloatVector c10 = first ? z : load(x, acc + Lanes.BYTES);
-    FloatVector c20 = first ? z : load(x, acc + 2 * Lanes.BYTES);
-    FloatVector c30 = first ? z : load(x, acc + 3 * Lanes.BYTES);
-    FloatVector c40 = first ? z : load(x, acc + 4 * Lanes.BYTES);
-    FloatVector c50 = first ? z : load(x, acc + 5 * Lanes.BYTES);
+      long acc) {
+    FloatVector c00 = FloatVector.fromMemorySegment(FLOATS, x, acc, ORDER);
+    FloatVector c10 = FloatVector.fromMemorySegment(FLOATS, x, acc + BYTES, ORDER);
+    FloatVector c20 = FloatVector.fromMemorySegment(FLOATS, x, acc + 2 * BYTES, ORDER);
+    FloatVector c30 = FloatVector.fromMemorySegment(FLOATS, x, acc + 3 * BYTES, ORDER);
+    FloatVector c40 = FloatVector.fromMemorySegment(FLOATS, x, acc + 4 * BYTES, ORDER);
+    FloatVector c50 = FloatVector.fromMemorySegment(FLOATS, x, acc + 5 * BYTES, ORDER);
     for (int k = from; k < to; k++) {
       long t = table[k];
-      long wk = w0 + (long) (k - from) * Lanes.BYTES;
-      FloatVector b0 = load(w, wk);
-      FloatVector a = broadcast(x, p0 + t);
-      c00 = fma(a, b0, c00);
-      a = broadcast(x, p1 + t);
-      c10 = fma(a, b0, c10);
-      a = broadcast(x, p2 + t);
-      c20 = fma(a, b0, c20);
-      a = broadcast(x, p3 + t);
-      c30 = fma(a, b0, c30);
-      a = broadcast(x, p4 + t);
-      c40 = fma(a, b0, c40);
-      a = broadcast(x, p5 + t);
-      c50 = fma(a, b0, c50);
+      long wk = w0 + (long) (k - from) * BYTES;
+      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, wk, ORDER);
+      FloatVector a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p0 + t));
+      c00 = HAS_FMA ? a.fma(b0, c00) : a.mul(b0).add(c00);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p1 + t));
+      c10 = HAS_FMA ? a.fma(b0, c10) : a.mul(b0).add(c10);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p2 + t));
+      c20 = HAS_FMA ? a.fma(b0, c20) : a.mul(b0).add(c20);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p3 + t));
+      c30 = HAS_FMA ? a.fma(b0, c30) : a.mul(b0).add(c30);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p4 + t));
+      c40 = HAS_FMA ? a.fma(b0, c40) : a.mul(b0).add(c40);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p5 + t));
+      c50 = HAS_FMA ? a.fma(b0, c50) : a.mul(b0).add(c50);
     }
-    store(c00, x, acc);
-    store(c10, x, acc + Lanes.BYTES);
-    store(c20, x, acc + 2 * Lanes.BYTES);
-    store(c30, x, acc + 3 * Lanes.BYTES);
-    store(c40, x, acc + 4 * Lanes.BYTES);
-    store(c50, x, acc + 5 * Lanes.BYTES);
+    c00.intoMemorySegment(x, acc, ORDER);
+    c10.intoMemorySegment(x, acc + BYTES, ORDER);
+    c20.intoMemorySegment(x, acc + 2 * BYTES, ORDER);
+    c30.intoMemorySegment(x, acc + 3 * BYTES, ORDER);
+    c40.intoMemorySegment(x, acc + 4 * BYTES, ORDER);
+    c50.intoMemorySegment(x, acc + 5 * BYTES, ORDER);
   }
 
   static void tile6x2(
@@ -84,57 +94,55 @@ final class F32Tile {
       int to,
       MemorySegment w,
       long w0,
-      long acc,
-      boolean first) {
-    FloatVector z = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c00 = first ? z : load(x, acc);
-    FloatVector c01 = first ? z : load(x, acc + Lanes.BYTES);
-    FloatVector c10 = first ? z : load(x, acc + 2 * Lanes.BYTES);
-    FloatVector c11 = first ? z : load(x, acc + 3 * Lanes.BYTES);
-    FloatVector c20 = first ? z : load(x, acc + 4 * Lanes.BYTES);
-    FloatVector c21 = first ? z : load(x, acc + 5 * Lanes.BYTES);
-    FloatVector c30 = first ? z : load(x, acc + 6 * Lanes.BYTES);
-    FloatVector c31 = first ? z : load(x, acc + 7 * Lanes.BYTES);
-    FloatVector c40 = first ? z : load(x, acc + 8 * Lanes.BYTES);
-    FloatVector c41 = first ? z : load(x, acc + 9 * Lanes.BYTES);
-    FloatVector c50 = first ? z : load(x, acc + 10 * Lanes.BYTES);
-    FloatVector c51 = first ? z : load(x, acc + 11 * Lanes.BYTES);
+      long acc) {
+    FloatVector c00 = FloatVector.fromMemorySegment(FLOATS, x, acc, ORDER);
+    FloatVector c01 = FloatVector.fromMemorySegment(FLOATS, x, acc + BYTES, ORDER);
+    FloatVector c10 = FloatVector.fromMemorySegment(FLOATS, x, acc + 2 * BYTES, ORDER);
+    FloatVector c11 = FloatVector.fromMemorySegment(FLOATS, x, acc + 3 * BYTES, ORDER);
+    FloatVector c20 = FloatVector.fromMemorySegment(FLOATS, x, acc + 4 * BYTES, ORDER);
+    FloatVector c21 = FloatVector.fromMemorySegment(FLOATS, x, acc + 5 * BYTES, ORDER);
+    FloatVector c30 = FloatVector.fromMemorySegment(FLOATS, x, acc + 6 * BYTES, ORDER);
+    FloatVector c31 = FloatVector.fromMemorySegment(FLOATS, x, acc + 7 * BYTES, ORDER);
+    FloatVector c40 = FloatVector.fromMemorySegment(FLOATS, x, acc + 8 * BYTES, ORDER);
+    FloatVector c41 = FloatVector.fromMemorySegment(FLOATS, x, acc + 9 * BYTES, ORDER);
+    FloatVector c50 = FloatVector.fromMemorySegment(FLOATS, x, acc + 10 * BYTES, ORDER);
+    FloatVector c51 = FloatVector.fromMemorySegment(FLOATS, x, acc + 11 * BYTES, ORDER);
     for (int k = from; k < to; k++) {
       long t = table[k];
-      long wk = w0 + (long) (k - from) * (2 * Lanes.BYTES);
-      FloatVector b0 = load(w, wk);
-      FloatVector b1 = load(w, wk + Lanes.BYTES);
-      FloatVector a = broadcast(x, p0 + t);
-      c00 = fma(a, b0, c00);
-      c01 = fma(a, b1, c01);
-      a = broadcast(x, p1 + t);
-      c10 = fma(a, b0, c10);
-      c11 = fma(a, b1, c11);
-      a = broadcast(x, p2 + t);
-      c20 = fma(a, b0, c20);
-      c21 = fma(a, b1, c21);
-      a = broadcast(x, p3 + t);
-      c30 = fma(a, b0, c30);
-      c31 = fma(a, b1, c31);
-      a = broadcast(x, p4 + t);
-      c40 = fma(a, b0, c40);
-      c41 = fma(a, b1, c41);
-      a = broadcast(x, p5 + t);
-      c50 = fma(a, b0, c50);
-      c51 = fma(a, b1, c51);
+      long wk = w0 + (long) (k - from) * (2 * BYTES);
+      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, wk, ORDER);
+      FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, w, wk + BYTES, ORDER);
+      FloatVector a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p0 + t));
+      c00 = HAS_FMA ? a.fma(b0, c00) : a.mul(b0).add(c00);
+      c01 = HAS_FMA ? a.fma(b1, c01) : a.mul(b1).add(c01);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p1 + t));
+      c10 = HAS_FMA ? a.fma(b0, c10) : a.mul(b0).add(c10);
+      c11 = HAS_FMA ? a.fma(b1, c11) : a.mul(b1).add(c11);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p2 + t));
+      c20 = HAS_FMA ? a.fma(b0, c20) : a.mul(b0).add(c20);
+      c21 = HAS_FMA ? a.fma(b1, c21) : a.mul(b1).add(c21);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p3 + t));
+      c30 = HAS_FMA ? a.fma(b0, c30) : a.mul(b0).add(c30);
+      c31 = HAS_FMA ? a.fma(b1, c31) : a.mul(b1).add(c31);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p4 + t));
+      c40 = HAS_FMA ? a.fma(b0, c40) : a.mul(b0).add(c40);
+      c41 = HAS_FMA ? a.fma(b1, c41) : a.mul(b1).add(c41);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p5 + t));
+      c50 = HAS_FMA ? a.fma(b0, c50) : a.mul(b0).add(c50);
+      c51 = HAS_FMA ? a.fma(b1, c51) : a.mul(b1).add(c51);
     }
-    store(c00, x, acc);
-    store(c01, x, acc + Lanes.BYTES);
-    store(c10, x, acc + 2 * Lanes.BYTES);
-    store(c11, x, acc + 3 * Lanes.BYTES);
-    store(c20, x, acc + 4 * Lanes.BYTES);
-    store(c21, x, acc + 5 * Lanes.BYTES);
-    store(c30, x, acc + 6 * Lanes.BYTES);
-    store(c31, x, acc + 7 * Lanes.BYTES);
-    store(c40, x, acc + 8 * Lanes.BYTES);
-    store(c41, x, acc + 9 * Lanes.BYTES);
-    store(c50, x, acc + 10 * Lanes.BYTES);
-    store(c51, x, acc + 11 * Lanes.BYTES);
+    c00.intoMemorySegment(x, acc, ORDER);
+    c01.intoMemorySegment(x, acc + BYTES, ORDER);
+    c10.intoMemorySegment(x, acc + 2 * BYTES, ORDER);
+    c11.intoMemorySegment(x, acc + 3 * BYTES, ORDER);
+    c20.intoMemorySegment(x, acc + 4 * BYTES, ORDER);
+    c21.intoMemorySegment(x, acc + 5 * BYTES, ORDER);
+    c30.intoMemorySegment(x, acc + 6 * BYTES, ORDER);
+    c31.intoMemorySegment(x, acc + 7 * BYTES, ORDER);
+    c40.intoMemorySegment(x, acc + 8 * BYTES, ORDER);
+    c41.intoMemorySegment(x, acc + 9 * BYTES, ORDER);
+    c50.intoMemorySegment(x, acc + 10 * BYTES, ORDER);
+    c51.intoMemorySegment(x, acc + 11 * BYTES, ORDER);
   }
 
   static void tile6x3(
@@ -150,76 +158,74 @@ final class F32Tile {
       int to,
       MemorySegment w,
       long w0,
-      long acc,
-      boolean first) {
-    FloatVector z = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c00 = first ? z : load(x, acc);
-    FloatVector c01 = first ? z : load(x, acc + Lanes.BYTES);
-    FloatVector c02 = first ? z : load(x, acc + 2 * Lanes.BYTES);
-    FloatVector c10 = first ? z : load(x, acc + 3 * Lanes.BYTES);
-    FloatVector c11 = first ? z : load(x, acc + 4 * Lanes.BYTES);
-    FloatVector c12 = first ? z : load(x, acc + 5 * Lanes.BYTES);
-    FloatVector c20 = first ? z : load(x, acc + 6 * Lanes.BYTES);
-    FloatVector c21 = first ? z : load(x, acc + 7 * Lanes.BYTES);
-    FloatVector c22 = first ? z : load(x, acc + 8 * Lanes.BYTES);
-    FloatVector c30 = first ? z : load(x, acc + 9 * Lanes.BYTES);
-    FloatVector c31 = first ? z : load(x, acc + 10 * Lanes.BYTES);
-    FloatVector c32 = first ? z : load(x, acc + 11 * Lanes.BYTES);
-    FloatVector c40 = first ? z : load(x, acc + 12 * Lanes.BYTES);
-    FloatVector c41 = first ? z : load(x, acc + 13 * Lanes.BYTES);
-    FloatVector c42 = first ? z : load(x, acc + 14 * Lanes.BYTES);
-    FloatVector c50 = first ? z : load(x, acc + 15 * Lanes.BYTES);
-    FloatVector c51 = first ? z : load(x, acc + 16 * Lanes.BYTES);
-    FloatVector c52 = first ? z : load(x, acc + 17 * Lanes.BYTES);
+      long acc) {
+    FloatVector c00 = FloatVector.fromMemorySegment(FLOATS, x, acc, ORDER);
+    FloatVector c01 = FloatVector.fromMemorySegment(FLOATS, x, acc + BYTES, ORDER);
+    FloatVector c02 = FloatVector.fromMemorySegment(FLOATS, x, acc + 2 * BYTES, ORDER);
+    FloatVector c10 = FloatVector.fromMemorySegment(FLOATS, x, acc + 3 * BYTES, ORDER);
+    FloatVector c11 = FloatVector.fromMemorySegment(FLOATS, x, acc + 4 * BYTES, ORDER);
+    FloatVector c12 = FloatVector.fromMemorySegment(FLOATS, x, acc + 5 * BYTES, ORDER);
+    FloatVector c20 = FloatVector.fromMemorySegment(FLOATS, x, acc + 6 * BYTES, ORDER);
+    FloatVector c21 = FloatVector.fromMemorySegment(FLOATS, x, acc + 7 * BYTES, ORDER);
+    FloatVector c22 = FloatVector.fromMemorySegment(FLOATS, x, acc + 8 * BYTES, ORDER);
+    FloatVector c30 = FloatVector.fromMemorySegment(FLOATS, x, acc + 9 * BYTES, ORDER);
+    FloatVector c31 = FloatVector.fromMemorySegment(FLOATS, x, acc + 10 * BYTES, ORDER);
+    FloatVector c32 = FloatVector.fromMemorySegment(FLOATS, x, acc + 11 * BYTES, ORDER);
+    FloatVector c40 = FloatVector.fromMemorySegment(FLOATS, x, acc + 12 * BYTES, ORDER);
+    FloatVector c41 = FloatVector.fromMemorySegment(FLOATS, x, acc + 13 * BYTES, ORDER);
+    FloatVector c42 = FloatVector.fromMemorySegment(FLOATS, x, acc + 14 * BYTES, ORDER);
+    FloatVector c50 = FloatVector.fromMemorySegment(FLOATS, x, acc + 15 * BYTES, ORDER);
+    FloatVector c51 = FloatVector.fromMemorySegment(FLOATS, x, acc + 16 * BYTES, ORDER);
+    FloatVector c52 = FloatVector.fromMemorySegment(FLOATS, x, acc + 17 * BYTES, ORDER);
     for (int k = from; k < to; k++) {
       long t = table[k];
-      long wk = w0 + (long) (k - from) * (3 * Lanes.BYTES);
-      FloatVector b0 = load(w, wk);
-      FloatVector b1 = load(w, wk + Lanes.BYTES);
-      FloatVector b2 = load(w, wk + 2 * Lanes.BYTES);
-      FloatVector a = broadcast(x, p0 + t);
-      c00 = fma(a, b0, c00);
-      c01 = fma(a, b1, c01);
-      c02 = fma(a, b2, c02);
-      a = broadcast(x, p1 + t);
-      c10 = fma(a, b0, c10);
-      c11 = fma(a, b1, c11);
-      c12 = fma(a, b2, c12);
-      a = broadcast(x, p2 + t);
-      c20 = fma(a, b0, c20);
-      c21 = fma(a, b1, c21);
-      c22 = fma(a, b2, c22);
-      a = broadcast(x, p3 + t);
-      c30 = fma(a, b0, c30);
-      c31 = fma(a, b1, c31);
-      c32 = fma(a, b2, c32);
-      a = broadcast(x, p4 + t);
-      c40 = fma(a, b0, c40);
-      c41 = fma(a, b1, c41);
-      c42 = fma(a, b2, c42);
-      a = broadcast(x, p5 + t);
-      c50 = fma(a, b0, c50);
-      c51 = fma(a, b1, c51);
-      c52 = fma(a, b2, c52);
+      long wk = w0 + (long) (k - from) * (3 * BYTES);
+      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, wk, ORDER);
+      FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, w, wk + BYTES, ORDER);
+      FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, w, wk + 2 * BYTES, ORDER);
+      FloatVector a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p0 + t));
+      c00 = HAS_FMA ? a.fma(b0, c00) : a.mul(b0).add(c00);
+      c01 = HAS_FMA ? a.fma(b1, c01) : a.mul(b1).add(c01);
+      c02 = HAS_FMA ? a.fma(b2, c02) : a.mul(b2).add(c02);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p1 + t));
+      c10 = HAS_FMA ? a.fma(b0, c10) : a.mul(b0).add(c10);
+      c11 = HAS_FMA ? a.fma(b1, c11) : a.mul(b1).add(c11);
+      c12 = HAS_FMA ? a.fma(b2, c12) : a.mul(b2).add(c12);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p2 + t));
+      c20 = HAS_FMA ? a.fma(b0, c20) : a.mul(b0).add(c20);
+      c21 = HAS_FMA ? a.fma(b1, c21) : a.mul(b1).add(c21);
+      c22 = HAS_FMA ? a.fma(b2, c22) : a.mul(b2).add(c22);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p3 + t));
+      c30 = HAS_FMA ? a.fma(b0, c30) : a.mul(b0).add(c30);
+      c31 = HAS_FMA ? a.fma(b1, c31) : a.mul(b1).add(c31);
+      c32 = HAS_FMA ? a.fma(b2, c32) : a.mul(b2).add(c32);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p4 + t));
+      c40 = HAS_FMA ? a.fma(b0, c40) : a.mul(b0).add(c40);
+      c41 = HAS_FMA ? a.fma(b1, c41) : a.mul(b1).add(c41);
+      c42 = HAS_FMA ? a.fma(b2, c42) : a.mul(b2).add(c42);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p5 + t));
+      c50 = HAS_FMA ? a.fma(b0, c50) : a.mul(b0).add(c50);
+      c51 = HAS_FMA ? a.fma(b1, c51) : a.mul(b1).add(c51);
+      c52 = HAS_FMA ? a.fma(b2, c52) : a.mul(b2).add(c52);
     }
-    store(c00, x, acc);
-    store(c01, x, acc + Lanes.BYTES);
-    store(c02, x, acc + 2 * Lanes.BYTES);
-    store(c10, x, acc + 3 * Lanes.BYTES);
-    store(c11, x, acc + 4 * Lanes.BYTES);
-    store(c12, x, acc + 5 * Lanes.BYTES);
-    store(c20, x, acc + 6 * Lanes.BYTES);
-    store(c21, x, acc + 7 * Lanes.BYTES);
-    store(c22, x, acc + 8 * Lanes.BYTES);
-    store(c30, x, acc + 9 * Lanes.BYTES);
-    store(c31, x, acc + 10 * Lanes.BYTES);
-    store(c32, x, acc + 11 * Lanes.BYTES);
-    store(c40, x, acc + 12 * Lanes.BYTES);
-    store(c41, x, acc + 13 * Lanes.BYTES);
-    store(c42, x, acc + 14 * Lanes.BYTES);
-    store(c50, x, acc + 15 * Lanes.BYTES);
-    store(c51, x, acc + 16 * Lanes.BYTES);
-    store(c52, x, acc + 17 * Lanes.BYTES);
+    c00.intoMemorySegment(x, acc, ORDER);
+    c01.intoMemorySegment(x, acc + BYTES, ORDER);
+    c02.intoMemorySegment(x, acc + 2 * BYTES, ORDER);
+    c10.intoMemorySegment(x, acc + 3 * BYTES, ORDER);
+    c11.intoMemorySegment(x, acc + 4 * BYTES, ORDER);
+    c12.intoMemorySegment(x, acc + 5 * BYTES, ORDER);
+    c20.intoMemorySegment(x, acc + 6 * BYTES, ORDER);
+    c21.intoMemorySegment(x, acc + 7 * BYTES, ORDER);
+    c22.intoMemorySegment(x, acc + 8 * BYTES, ORDER);
+    c30.intoMemorySegment(x, acc + 9 * BYTES, ORDER);
+    c31.intoMemorySegment(x, acc + 10 * BYTES, ORDER);
+    c32.intoMemorySegment(x, acc + 11 * BYTES, ORDER);
+    c40.intoMemorySegment(x, acc + 12 * BYTES, ORDER);
+    c41.intoMemorySegment(x, acc + 13 * BYTES, ORDER);
+    c42.intoMemorySegment(x, acc + 14 * BYTES, ORDER);
+    c50.intoMemorySegment(x, acc + 15 * BYTES, ORDER);
+    c51.intoMemorySegment(x, acc + 16 * BYTES, ORDER);
+    c52.intoMemorySegment(x, acc + 17 * BYTES, ORDER);
   }
 
   static void tile6x4(
@@ -235,94 +241,92 @@ final class F32Tile {
       int to,
       MemorySegment w,
       long w0,
-      long acc,
-      boolean first) {
-    FloatVector z = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c00 = first ? z : load(x, acc);
-    FloatVector c01 = first ? z : load(x, acc + Lanes.BYTES);
-    FloatVector c02 = first ? z : load(x, acc + 2 * Lanes.BYTES);
-    FloatVector c03 = first ? z : load(x, acc + 3 * Lanes.BYTES);
-    FloatVector c10 = first ? z : load(x, acc + 4 * Lanes.BYTES);
-    FloatVector c11 = first ? z : load(x, acc + 5 * Lanes.BYTES);
-    FloatVector c12 = first ? z : load(x, acc + 6 * Lanes.BYTES);
-    FloatVector c13 = first ? z : load(x, acc + 7 * Lanes.BYTES);
-    FloatVector c20 = first ? z : load(x, acc + 8 * Lanes.BYTES);
-    FloatVector c21 = first ? z : load(x, acc + 9 * Lanes.BYTES);
-    FloatVector c22 = first ? z : load(x, acc + 10 * Lanes.BYTES);
-    FloatVector c23 = first ? z : load(x, acc + 11 * Lanes.BYTES);
-    FloatVector c30 = first ? z : load(x, acc + 12 * Lanes.BYTES);
-    FloatVector c31 = first ? z : load(x, acc + 13 * Lanes.BYTES);
-    FloatVector c32 = first ? z : load(x, acc + 14 * Lanes.BYTES);
-    FloatVector c33 = first ? z : load(x, acc + 15 * Lanes.BYTES);
-    FloatVector c40 = first ? z : load(x, acc + 16 * Lanes.BYTES);
-    FloatVector c41 = first ? z : load(x, acc + 17 * Lanes.BYTES);
-    FloatVector c42 = first ? z : load(x, acc + 18 * Lanes.BYTES);
-    FloatVector c43 = first ? z : load(x, acc + 19 * Lanes.BYTES);
-    FloatVector c50 = first ? z : load(x, acc + 20 * Lanes.BYTES);
-    FloatVector c51 = first ? z : load(x, acc + 21 * Lanes.BYTES);
-    FloatVector c52 = first ? z : load(x, acc + 22 * Lanes.BYTES);
-    FloatVector c53 = first ? z : load(x, acc + 23 * Lanes.BYTES);
+      long acc) {
+    FloatVector c00 = FloatVector.fromMemorySegment(FLOATS, x, acc, ORDER);
+    FloatVector c01 = FloatVector.fromMemorySegment(FLOATS, x, acc + BYTES, ORDER);
+    FloatVector c02 = FloatVector.fromMemorySegment(FLOATS, x, acc + 2 * BYTES, ORDER);
+    FloatVector c03 = FloatVector.fromMemorySegment(FLOATS, x, acc + 3 * BYTES, ORDER);
+    FloatVector c10 = FloatVector.fromMemorySegment(FLOATS, x, acc + 4 * BYTES, ORDER);
+    FloatVector c11 = FloatVector.fromMemorySegment(FLOATS, x, acc + 5 * BYTES, ORDER);
+    FloatVector c12 = FloatVector.fromMemorySegment(FLOATS, x, acc + 6 * BYTES, ORDER);
+    FloatVector c13 = FloatVector.fromMemorySegment(FLOATS, x, acc + 7 * BYTES, ORDER);
+    FloatVector c20 = FloatVector.fromMemorySegment(FLOATS, x, acc + 8 * BYTES, ORDER);
+    FloatVector c21 = FloatVector.fromMemorySegment(FLOATS, x, acc + 9 * BYTES, ORDER);
+    FloatVector c22 = FloatVector.fromMemorySegment(FLOATS, x, acc + 10 * BYTES, ORDER);
+    FloatVector c23 = FloatVector.fromMemorySegment(FLOATS, x, acc + 11 * BYTES, ORDER);
+    FloatVector c30 = FloatVector.fromMemorySegment(FLOATS, x, acc + 12 * BYTES, ORDER);
+    FloatVector c31 = FloatVector.fromMemorySegment(FLOATS, x, acc + 13 * BYTES, ORDER);
+    FloatVector c32 = FloatVector.fromMemorySegment(FLOATS, x, acc + 14 * BYTES, ORDER);
+    FloatVector c33 = FloatVector.fromMemorySegment(FLOATS, x, acc + 15 * BYTES, ORDER);
+    FloatVector c40 = FloatVector.fromMemorySegment(FLOATS, x, acc + 16 * BYTES, ORDER);
+    FloatVector c41 = FloatVector.fromMemorySegment(FLOATS, x, acc + 17 * BYTES, ORDER);
+    FloatVector c42 = FloatVector.fromMemorySegment(FLOATS, x, acc + 18 * BYTES, ORDER);
+    FloatVector c43 = FloatVector.fromMemorySegment(FLOATS, x, acc + 19 * BYTES, ORDER);
+    FloatVector c50 = FloatVector.fromMemorySegment(FLOATS, x, acc + 20 * BYTES, ORDER);
+    FloatVector c51 = FloatVector.fromMemorySegment(FLOATS, x, acc + 21 * BYTES, ORDER);
+    FloatVector c52 = FloatVector.fromMemorySegment(FLOATS, x, acc + 22 * BYTES, ORDER);
+    FloatVector c53 = FloatVector.fromMemorySegment(FLOATS, x, acc + 23 * BYTES, ORDER);
     for (int k = from; k < to; k++) {
       long t = table[k];
-      long wk = w0 + (long) (k - from) * (4 * Lanes.BYTES);
-      FloatVector b0 = load(w, wk);
-      FloatVector b1 = load(w, wk + Lanes.BYTES);
-      FloatVector b2 = load(w, wk + 2 * Lanes.BYTES);
-      FloatVector b3 = load(w, wk + 3 * Lanes.BYTES);
-      FloatVector a = broadcast(x, p0 + t);
-      c00 = fma(a, b0, c00);
-      c01 = fma(a, b1, c01);
-      c02 = fma(a, b2, c02);
-      c03 = fma(a, b3, c03);
-      a = broadcast(x, p1 + t);
-      c10 = fma(a, b0, c10);
-      c11 = fma(a, b1, c11);
-      c12 = fma(a, b2, c12);
-      c13 = fma(a, b3, c13);
-      a = broadcast(x, p2 + t);
-      c20 = fma(a, b0, c20);
-      c21 = fma(a, b1, c21);
-      c22 = fma(a, b2, c22);
-      c23 = fma(a, b3, c23);
-      a = broadcast(x, p3 + t);
-      c30 = fma(a, b0, c30);
-      c31 = fma(a, b1, c31);
-      c32 = fma(a, b2, c32);
-      c33 = fma(a, b3, c33);
-      a = broadcast(x, p4 + t);
-      c40 = fma(a, b0, c40);
-      c41 = fma(a, b1, c41);
-      c42 = fma(a, b2, c42);
-      c43 = fma(a, b3, c43);
-      a = broadcast(x, p5 + t);
-      c50 = fma(a, b0, c50);
-      c51 = fma(a, b1, c51);
-      c52 = fma(a, b2, c52);
-      c53 = fma(a, b3, c53);
+      long wk = w0 + (long) (k - from) * (4 * BYTES);
+      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, wk, ORDER);
+      FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, w, wk + BYTES, ORDER);
+      FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, w, wk + 2 * BYTES, ORDER);
+      FloatVector b3 = FloatVector.fromMemorySegment(FLOATS, w, wk + 3 * BYTES, ORDER);
+      FloatVector a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p0 + t));
+      c00 = HAS_FMA ? a.fma(b0, c00) : a.mul(b0).add(c00);
+      c01 = HAS_FMA ? a.fma(b1, c01) : a.mul(b1).add(c01);
+      c02 = HAS_FMA ? a.fma(b2, c02) : a.mul(b2).add(c02);
+      c03 = HAS_FMA ? a.fma(b3, c03) : a.mul(b3).add(c03);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p1 + t));
+      c10 = HAS_FMA ? a.fma(b0, c10) : a.mul(b0).add(c10);
+      c11 = HAS_FMA ? a.fma(b1, c11) : a.mul(b1).add(c11);
+      c12 = HAS_FMA ? a.fma(b2, c12) : a.mul(b2).add(c12);
+      c13 = HAS_FMA ? a.fma(b3, c13) : a.mul(b3).add(c13);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p2 + t));
+      c20 = HAS_FMA ? a.fma(b0, c20) : a.mul(b0).add(c20);
+      c21 = HAS_FMA ? a.fma(b1, c21) : a.mul(b1).add(c21);
+      c22 = HAS_FMA ? a.fma(b2, c22) : a.mul(b2).add(c22);
+      c23 = HAS_FMA ? a.fma(b3, c23) : a.mul(b3).add(c23);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p3 + t));
+      c30 = HAS_FMA ? a.fma(b0, c30) : a.mul(b0).add(c30);
+      c31 = HAS_FMA ? a.fma(b1, c31) : a.mul(b1).add(c31);
+      c32 = HAS_FMA ? a.fma(b2, c32) : a.mul(b2).add(c32);
+      c33 = HAS_FMA ? a.fma(b3, c33) : a.mul(b3).add(c33);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p4 + t));
+      c40 = HAS_FMA ? a.fma(b0, c40) : a.mul(b0).add(c40);
+      c41 = HAS_FMA ? a.fma(b1, c41) : a.mul(b1).add(c41);
+      c42 = HAS_FMA ? a.fma(b2, c42) : a.mul(b2).add(c42);
+      c43 = HAS_FMA ? a.fma(b3, c43) : a.mul(b3).add(c43);
+      a = FloatVector.broadcast(FLOATS, x.get(FLOAT, p5 + t));
+      c50 = HAS_FMA ? a.fma(b0, c50) : a.mul(b0).add(c50);
+      c51 = HAS_FMA ? a.fma(b1, c51) : a.mul(b1).add(c51);
+      c52 = HAS_FMA ? a.fma(b2, c52) : a.mul(b2).add(c52);
+      c53 = HAS_FMA ? a.fma(b3, c53) : a.mul(b3).add(c53);
     }
-    store(c00, x, acc);
-    store(c01, x, acc + Lanes.BYTES);
-    store(c02, x, acc + 2 * Lanes.BYTES);
-    store(c03, x, acc + 3 * Lanes.BYTES);
-    store(c10, x, acc + 4 * Lanes.BYTES);
-    store(c11, x, acc + 5 * Lanes.BYTES);
-    store(c12, x, acc + 6 * Lanes.BYTES);
-    store(c13, x, acc + 7 * Lanes.BYTES);
-    store(c20, x, acc + 8 * Lanes.BYTES);
-    store(c21, x, acc + 9 * Lanes.BYTES);
-    store(c22, x, acc + 10 * Lanes.BYTES);
-    store(c23, x, acc + 11 * Lanes.BYTES);
-    store(c30, x, acc + 12 * Lanes.BYTES);
-    store(c31, x, acc + 13 * Lanes.BYTES);
-    store(c32, x, acc + 14 * Lanes.BYTES);
-    store(c33, x, acc + 15 * Lanes.BYTES);
-    store(c40, x, acc + 16 * Lanes.BYTES);
-    store(c41, x, acc + 17 * Lanes.BYTES);
-    store(c42, x, acc + 18 * Lanes.BYTES);
-    store(c43, x, acc + 19 * Lanes.BYTES);
-    store(c50, x, acc + 20 * Lanes.BYTES);
-    store(c51, x, acc + 21 * Lanes.BYTES);
-    store(c52, x, acc + 22 * Lanes.BYTES);
-    store(c53, x, acc + 23 * Lanes.BYTES);
+    c00.intoMemorySegment(x, acc, ORDER);
+    c01.intoMemorySegment(x, acc + BYTES, ORDER);
+    c02.intoMemorySegment(x, acc + 2 * BYTES, ORDER);
+    c03.intoMemorySegment(x, acc + 3 * BYTES, ORDER);
+    c10.intoMemorySegment(x, acc + 4 * BYTES, ORDER);
+    c11.intoMemorySegment(x, acc + 5 * BYTES, ORDER);
+    c12.intoMemorySegment(x, acc + 6 * BYTES, ORDER);
+    c13.intoMemorySegment(x, acc + 7 * BYTES, ORDER);
+    c20.intoMemorySegment(x, acc + 8 * BYTES, ORDER);
+    c21.intoMemorySegment(x, acc + 9 * BYTES, ORDER);
+    c22.intoMemorySegment(x, acc + 10 * BYTES, ORDER);
+    c23.intoMemorySegment(x, acc + 11 * BYTES, ORDER);
+    c30.intoMemorySegment(x, acc + 12 * BYTES, ORDER);
+    c31.intoMemorySegment(x, acc + 13 * BYTES, ORDER);
+    c32.intoMemorySegment(x, acc + 14 * BYTES, ORDER);
+    c33.intoMemorySegment(x, acc + 15 * BYTES, ORDER);
+    c40.intoMemorySegment(x, acc + 16 * BYTES, ORDER);
+    c41.intoMemorySegment(x, acc + 17 * BYTES, ORDER);
+    c42.intoMemorySegment(x, acc + 18 * BYTES, ORDER);
+    c43.intoMemorySegment(x, acc + 19 * BYTES, ORDER);
+    c50.intoMemorySegment(x, acc + 20 * BYTES, ORDER);
+    c51.intoMemorySegment(x, acc + 21 * BYTES, ORDER);
+    c52.intoMemorySegment(x, acc + 22 * BYTES, ORDER);
+    c53.intoMemorySegment(x, acc + 23 * BYTES, ORDER);
   }
 }

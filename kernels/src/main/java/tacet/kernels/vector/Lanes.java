@@ -25,8 +25,8 @@ final class Lanes {
   /** Vectors that hold accumulators without spilling: 32 registers on AVX-512 and NEON, 16 elsewhere. */
   static final boolean MANY_REGISTERS = COUNT == 16 || "aarch64".equals(System.getProperty("os.arch"));
 
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private Lanes() {}
 

@@ -205,8 +205,8 @@ final class TableConvolution implements Kernel {
   private static int rowChunk(ConvSpec spec, Columns[] columns) {
     Columns c = columns[0];
     long perRow = Math.max(1, (long) c.table.length * c.vectors * Lanes.COUNT);
-    long rows = Math.clamp((1L << 20) / perRow, 2L * F32Tile.ROWS, spec.outPixels());
-    return (int) Math.ceilDiv(rows, F32Tile.ROWS) * F32Tile.ROWS;
+    long rows = Math.max(2L * F32Tile.ROWS, Math.min((1L << 20) / perRow, spec.outPixels()));
+    return Math.toIntExact(Math.ceilDiv(rows, F32Tile.ROWS) * F32Tile.ROWS);
   }
 
   @Override
@@ -285,7 +285,10 @@ final class TableConvolution implements Kernel {
         long w = c.weights + (long) k0 * c.vectors * Lanes.BYTES;
         long tile = scratch;
         for (int row = g; row < end; row += F32Tile.ROWS, tile += tileBytes) {
-          multiply(m, in, c, row, k0, k1, w, tile, pass == 0);
+          if (pass == 0) {
+            F32Tile.clear(m, tile, c.vectors);
+          }
+          multiply(m, in, c, row, k0, k1, w, tile);
         }
       }
       long tile = scratch;
@@ -296,7 +299,7 @@ final class TableConvolution implements Kernel {
   }
 
   private void multiply(
-      MemorySegment m, long in, Columns c, int row, int k0, int k1, long w, long tile, boolean first) {
+      MemorySegment m, long in, Columns c, int row, int k0, int k1, long w, long tile) {
     int last = spec.outPixels() - 1;
     // Rows behind the last one are computed like the last one and thrown away.
     long p0 = in + pixel(row);
@@ -307,13 +310,13 @@ final class TableConvolution implements Kernel {
     long p5 = in + pixel(Math.min(last, row + 5));
     switch (c.vectors) {
       case 1 ->
-          F32Tile.tile6x1(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile, first);
+          F32Tile.tile6x1(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
       case 2 ->
-          F32Tile.tile6x2(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile, first);
+          F32Tile.tile6x2(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
       case 3 ->
-          F32Tile.tile6x3(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile, first);
+          F32Tile.tile6x3(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
       default ->
-          F32Tile.tile6x4(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile, first);
+          F32Tile.tile6x4(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
     }
   }
 

@@ -88,7 +88,7 @@ final class VectorActivation {
       case THRESHOLDED_RELU -> {
         for (long o = offset; o < end; o += Lanes.BYTES) {
           FloatVector v = load(m, o);
-          store(v.blend(0f, v.compare(VectorOperators.LE, alpha)), m, o);
+          store(FloatVector.zero(FLOATS).blend(v, v.compare(VectorOperators.GT, alpha)), m, o);
         }
       }
       case ELU -> exponential(m, offset, end, 1f, alpha, 1f);
