@@ -6,13 +6,14 @@ import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicBoolean;
 import tacet.kernels.KernelProvider;
-import tacet.kernels.vector.VectorProvider;
 
 /** Finds the kernel providers of this machine, best first. */
 public final class Providers {
 
   private static final System.Logger LOG = System.getLogger("tacet");
   private static final AtomicBoolean WARNED = new AtomicBoolean();
+  private static final String VECTOR = "vector";
+  private static final String ONEDNN = "onednn";
 
   private Providers() {}
 
@@ -22,48 +23,46 @@ public final class Providers {
    * @throws IllegalStateException where a backend was asked for by name and is not there
    */
   public static List<KernelProvider> of(String backend) {
-    List<KernelProvider> found = new ArrayList<>();
-    switch (backend) {
-      case "SCALAR" -> {}
-      case "ONEDNN" -> {
-        installed(found);
-        if (found.isEmpty()) {
-          throw new IllegalStateException(
-              "backend onednn: no oneDNN module is installed; use auto, vector or scalar");
-        }
-        vector(found, false);
-      }
-      case "VECTOR" -> vector(found, true);
+    return switch (backend) {
+      case "SCALAR" -> List.of();
+      case "ONEDNN" -> required(ONEDNN, "no oneDNN module is installed; use auto, vector or scalar");
+      case "VECTOR" -> required(VECTOR, "start java with --add-modules jdk.incubator.vector");
       default -> {
-        installed(found);
-        vector(found, false);
+        List<KernelProvider> all = installed();
+        if (all.stream().noneMatch(p -> p.name().equals(VECTOR)) && WARNED.compareAndSet(false, true)) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "no module jdk.incubator.vector: computing without SIMD; start java with"
+                  + " --add-modules jdk.incubator.vector");
+        }
+        yield all;
       }
+    };
+  }
+
+  private static List<KernelProvider> required(String name, String otherwise) {
+    List<KernelProvider> found =
+        installed().stream().filter(p -> p.name().equals(name)).toList();
+    if (found.isEmpty()) {
+      throw new IllegalStateException("backend " + name + ": " + otherwise);
+    }
+    return found;
+  }
+
+  private static List<KernelProvider> installed() {
+    boolean simd = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    List<KernelProvider> found = new ArrayList<>();
+    try {
+      for (KernelProvider p : ServiceLoader.load(KernelProvider.class)) {
+        if (p.name().equals(VECTOR) && !simd) {
+          continue;
+        }
+        found.add(p.name().equals(ONEDNN) ? 0 : found.size(), p);
+      }
+    } catch (ServiceConfigurationError e) {
+      LOG.log(
+          System.Logger.Level.WARNING, "a kernel provider could not be loaded: {0}", e.getMessage());
     }
     return List.copyOf(found);
-  }
-
-  private static void installed(List<KernelProvider> found) {
-    try {
-      ServiceLoader.load(KernelProvider.class).forEach(found::add);
-    } catch (ServiceConfigurationError e) {
-      LOG.log(System.Logger.Level.WARNING, "a kernel provider could not be loaded: {0}", e.getMessage());
-    }
-  }
-
-  private static void vector(List<KernelProvider> found, boolean required) {
-    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
-      found.add(new VectorProvider());
-      return;
-    }
-    if (required) {
-      throw new IllegalStateException(
-          "backend vector: start java with --add-modules jdk.incubator.vector");
-    }
-    if (WARNED.compareAndSet(false, true)) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "no module jdk.incubator.vector: computing without SIMD; start java with"
-              + " --add-modules jdk.incubator.vector");
-    }
   }
 }

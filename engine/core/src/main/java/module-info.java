@@ -1,0 +1,15 @@
+/** Graph, planner, models and sparsity profiles. Depends on nothing but the JDK and the kernels. */
+module tacet {
+  requires transitive tacet.kernels;
+
+  exports tacet;
+  exports tacet.error;
+  exports tacet.format;
+  exports tacet.graph;
+  exports tacet.profile;
+  exports tacet.reference;
+  exports tacet.tensor;
+
+  uses tacet.format.ModelReader;
+  uses tacet.kernels.KernelProvider;
+}

@@ -1,0 +1,10 @@
+/** Images in, feature maps out, and where the zeros come from. */
+module tacet.insight {
+  requires transitive tacet;
+  requires java.desktop;
+
+  exports tacet.insight;
+  exports tacet.insight.file;
+  exports tacet.insight.image;
+  exports tacet.insight.npy;
+}
