@@ -1,0 +1,13 @@
+/** The tacet command. */
+module tacet.cli {
+  requires tacet;
+  requires tacet.insight;
+  requires tacet.onnx;
+  requires info.picocli;
+  requires com.fasterxml.jackson.core;
+  // Kernels use it where it is there; the command always brings it.
+  requires jdk.incubator.vector;
+
+  opens tacet.cli to
+      info.picocli;
+}

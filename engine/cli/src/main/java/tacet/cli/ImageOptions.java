@@ -1,0 +1,201 @@
+package tacet.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+import tacet.graph.ValueInfo;
+import tacet.insight.image.Geometry;
+import tacet.insight.image.Normalization;
+import tacet.insight.image.Normalization.Channels;
+import tacet.insight.image.Normalization.Layout;
+import tacet.insight.image.Picture;
+import tacet.insight.image.Preparation;
+import tacet.insight.image.ResizeMethod;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
+
+/** How images become a network's input. */
+final class ImageOptions {
+
+  /** Sides that networks for the ImageNet classes take; they are cropped from images of shorter side 256. */
+  private static final int IMAGENET_LEAST = 224;
+
+  private static final int IMAGENET_SHORTER = 256;
+
+  enum ResizeMode {
+    stretch,
+    crop,
+    none
+  }
+
+  @Option(
+      names = "--resize",
+      paramLabel = "MODE",
+      description =
+          "stretch to the network's size, crop (resize the shorter side, cut the centre), or none; default: stretch, or"
+              + " none where the network takes any size and none is given.")
+  private ResizeMode resize;
+
+  @Option(
+      names = "--size",
+      paramLabel = "N|WxH",
+      description = "Size of the input, for networks that take any.")
+  private String size;
+
+  @Option(
+      names = "--shorter",
+      paramLabel = "N",
+      description =
+          "With --resize crop: shorter side before cutting (default: 256 for sizes of 224 to 256, else the size).")
+  private Integer shorter;
+
+  @Option(
+      names = "--scale",
+      paramLabel = "S",
+      description = "Pixels 0..255 become (x * scale - mean) / std (default: 1/255).")
+  private String scale = "1/255";
+
+  @Option(
+      names = "--mean",
+      paramLabel = "M[,M,M]",
+      split = ",",
+      description = "One number, or one per channel in the network's order (default: 0).")
+  private float[] mean = {0f};
+
+  @Option(
+      names = "--std",
+      paramLabel = "D[,D,D]",
+      split = ",",
+      description = "One number, or one per channel in the network's order (default: 1).")
+  private float[] std = {1f};
+
+  @Option(
+      names = "--channels",
+      paramLabel = "rgb|bgr",
+      description = "Order of the network's colour channels (default: rgb).")
+  private Order channels = Order.rgb;
+
+  enum Order {
+    rgb,
+    bgr
+  }
+
+  /** An input and a sentence about how it was made. */
+  record Prepared(Tensor tensor, String how) {}
+
+  /**
+   * Reads an image for a network input.
+   *
+   * @param side side to resize to where the network leaves it open, or 0
+   */
+  Prepared read(Path file, ValueInfo input, int side) throws IOException {
+    return prepare(file.toString(), Picture.read(file), input, side);
+  }
+
+  private Prepared prepare(String name, Picture picture, ValueInfo input, int side) {
+    Layout layout = layout(input);
+    long[] dims = input.dims();
+    int yAxis = layout == Layout.NHWC ? 1 : 2;
+    long planes = dims[layout == Layout.NHWC ? 3 : 1];
+    int[] wanted = wanted(dims[yAxis], dims[yAxis + 1], side);
+    Channels order =
+        planes == 1
+            ? Channels.GREY
+            : channels == Order.bgr ? Channels.BGR : Channels.RGB;
+    Preparation preparation =
+        new Preparation(
+            geometry(wanted),
+            ResizeMethod.PILLOW_BILINEAR,
+            new Normalization(order, number(scale), mean, std));
+    Preparation.Input in = preparation.apply(picture, layout);
+    Shape shape = Shape.of(in.shape());
+    if (!input.accepts(shape)) {
+      throw new IllegalArgumentException(
+          name + ": gives an input of " + shape + ", the network takes " + input.describe());
+    }
+    return new Prepared(Tensor.of(shape, in.values()), preparation.describe());
+  }
+
+  /** Whether the network's input is an image, and its channels first or last. */
+  static Layout layout(ValueInfo input) {
+    long[] d = input.dims();
+    if (d == null || d.length != 4) {
+      throw new IllegalArgumentException(
+          "input '" + input.name() + "' is " + input.describe() + ", not an image");
+    }
+    if (isColour(d[1])) {
+      return Layout.NCHW;
+    }
+    if (isColour(d[3])) {
+      return Layout.NHWC;
+    }
+    throw new IllegalArgumentException(
+        "input '" + input.name() + "' is " + input.describe() + ", which has neither 1 nor 3 channels");
+  }
+
+  private static boolean isColour(long channels) {
+    return channels == 1 || channels == 3;
+  }
+
+  /** Height and width to resize to, or null. */
+  private int[] wanted(long height, long width, int side) {
+    if (height != ValueInfo.UNKNOWN && width != ValueInfo.UNKNOWN) {
+      return new int[] {Math.toIntExact(height), Math.toIntExact(width)};
+    }
+    if (side > 0) {
+      return new int[] {side, side};
+    }
+    if (size != null) {
+      return parseSize(size);
+    }
+    return resize == ResizeMode.crop ? new int[] {IMAGENET_LEAST, IMAGENET_LEAST} : null;
+  }
+
+  private static int[] parseSize(String text) {
+    String[] parts = text.toLowerCase(Locale.ROOT).split("x", -1);
+    try {
+      int w = Integer.parseInt(parts[0]);
+      int h = parts.length == 1 ? w : Integer.parseInt(parts[1]);
+      if (parts.length <= 2 && w > 0 && h > 0) {
+        return new int[] {h, w};
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new IllegalArgumentException("--size " + text + ": expected a number or WxH, as 227 or 320x240");
+  }
+
+  private Geometry geometry(int[] wanted) {
+    if (resize == ResizeMode.none || wanted == null) {
+      return new Geometry.None();
+    }
+    int h = wanted[0];
+    int w = wanted[1];
+    if (resize != ResizeMode.crop) {
+      return new Geometry.Stretch(w, h);
+    }
+    int longer = Math.max(h, w);
+    int from =
+        shorter != null
+            ? shorter
+            : longer >= IMAGENET_LEAST && longer <= IMAGENET_SHORTER ? IMAGENET_SHORTER : longer;
+    return new Geometry.Crop(w, h, from);
+  }
+
+  private static float number(String text) {
+    String[] parts = text.split("/", -1);
+    try {
+      double n = Double.parseDouble(parts[0].strip());
+      if (parts.length == 1) {
+        return (float) n;
+      }
+      if (parts.length == 2) {
+        return (float) (n / Double.parseDouble(parts[1].strip()));
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new IllegalArgumentException("--scale " + text + ": expected a number or a fraction, as 1 or 1/255");
+  }
+}

@@ -1,0 +1,103 @@
+package tacet.cli;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import tacet.insight.Weights;
+import tacet.profile.LayerProfile;
+import tacet.profile.LayerProfile.Counts;
+import tacet.profile.SparsityProfile;
+
+/** Prints profiles as tables. */
+final class LayerTable {
+
+  private LayerTable() {}
+
+  static void print(
+      PrintStream out, SparsityProfile profile, List<Weights.Summary> weights, float tau) {
+    Map<String, Weights.Summary> byLayer = new HashMap<>();
+    weights.forEach(w -> byLayer.put(w.layer(), w));
+    List<String[]> rows = new ArrayList<>();
+    rows.add(
+        new String[] {
+          "layer", "op", "output", "kernel", "ms", "zero %", "< " + tau + " %", "dead", "weights 0 %", "< 0.001 %"
+        });
+    for (LayerProfile l : profile.layers()) {
+      Counts c = l.counts();
+      Weights.Summary w = byLayer.get(l.name().replaceFirst("/preactivation$", ""));
+      boolean first = l.nanoseconds() > 0;
+      rows.add(
+          new String[] {
+            l.name(),
+            l.op(),
+            l.outputShape().toString(),
+            l.kernel(),
+            first ? String.format(Locale.ROOT, "%.3f", l.nanoseconds() / 1e6 / profile.runs()) : "",
+            c == null ? "-" : percent(c.zeroFraction()),
+            c == null ? "-" : percent(c.nearZeroFraction()),
+            c == null ? "-" : c.deadChannels() + "/" + c.channels(),
+            w == null || l.multiplyAdds() == 0 ? "" : percent((double) w.zeros() / w.elements()),
+            w == null || l.multiplyAdds() == 0 ? "" : percent((double) w.below001() / w.elements())
+          });
+    }
+    print(out, rows, 4);
+    double total = profile.layers().stream().mapToLong(LayerProfile::nanoseconds).sum() / 1e6;
+    out.printf(Locale.ROOT, "%.3f ms in all layers%n", total / profile.runs());
+    for (Weights.Summary w : weights) {
+      if (!w.regulariser().isEmpty()) {
+        out.printf(
+            Locale.ROOT,
+            "%s: trained with %s; the penalty of its weights is Σ|w| = %.4g%n",
+            w.layer(),
+            w.regulariser(),
+            w.l1());
+      }
+    }
+  }
+
+  static void printSweep(PrintStream out, Map<Integer, SparsityProfile> bySide) {
+    List<String[]> rows = new ArrayList<>();
+    List<String> head = new ArrayList<>(List.of("layer", "op"));
+    bySide.keySet().forEach(s -> head.add(s + " zero %"));
+    rows.add(head.toArray(String[]::new));
+    List<LayerProfile> first = bySide.values().iterator().next().layers();
+    for (int i = 0; i < first.size(); i++) {
+      if (first.get(i).counts() == null) {
+        continue;
+      }
+      List<String> row = new ArrayList<>(List.of(first.get(i).name(), first.get(i).op()));
+      for (SparsityProfile p : bySide.values()) {
+        row.add(percent(p.layers().get(i).counts().zeroFraction()));
+      }
+      rows.add(row.toArray(String[]::new));
+    }
+    print(out, rows, 2);
+  }
+
+  private static String percent(double share) {
+    return String.format(Locale.ROOT, "%.2f", 100 * share);
+  }
+
+  /** The first columns are texts and lean left, the others numbers and lean right. */
+  private static void print(PrintStream out, List<String[]> rows, int texts) {
+    int columns = rows.getFirst().length;
+    int[] widths = new int[columns];
+    for (String[] row : rows) {
+      for (int i = 0; i < columns; i++) {
+        widths[i] = Math.max(widths[i], row[i].length());
+      }
+    }
+    for (String[] row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < columns; i++) {
+        line.append(i == 0 ? "" : "  ");
+        String gap = " ".repeat(widths[i] - row[i].length());
+        line.append(i < texts ? row[i] + gap : gap + row[i]);
+      }
+      out.println(line.toString().stripTrailing());
+    }
+  }
+}

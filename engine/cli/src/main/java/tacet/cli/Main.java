@@ -1,0 +1,74 @@
+package tacet.cli;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import tacet.error.TacetException;
+
+/** The command line. Exit codes: 0 done, 1 a check failed, 2 wrong usage or bad input. */
+@Command(
+    name = "tacet",
+    mixinStandardHelpOptions = true,
+    version = "tacet 0.1.0-SNAPSHOT",
+    description = "Runs convolutional networks and says where the zeros of their activations come from.",
+    subcommands = {InspectCommand.class, RunCommand.class, VerifyCommand.class})
+public final class Main {
+
+  static final int BAD_INPUT = 2;
+
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Print the stack trace of an error.")
+  private boolean debug;
+
+  private Main() {}
+
+  public static void main(String[] args) {
+    System.setProperty("java.awt.headless", "true");
+    Main main = new Main();
+    CommandLine command = new CommandLine(main);
+    command.setCaseInsensitiveEnumValuesAllowed(true);
+    command.setParameterExceptionHandler(
+        (e, _) -> {
+          e.getCommandLine().getErr().println("tacet: " + oneLine(e.getMessage()));
+          return BAD_INPUT;
+        });
+    command.setExecutionExceptionHandler((e, line, _) -> main.report(e, line));
+    if (args.length == 0) {
+      command.usage(System.out);
+      System.exit(0);
+    }
+    System.exit(command.execute(args));
+  }
+
+  private int report(Exception e, CommandLine line) throws Exception {
+    if (debug) {
+      e.printStackTrace(line.getErr());
+    }
+    String message =
+        switch (e) {
+          case TacetException t -> t.getMessage();
+          case NoSuchFileException n -> n.getFile() + ": no such file";
+          case AccessDeniedException a -> a.getFile() + ": access denied";
+          case FileSystemException f ->
+              f.getFile() + ": " + (f.getReason() == null ? "cannot be used" : f.getReason());
+          case IOException i -> i.getMessage();
+          case IllegalArgumentException i -> i.getMessage();
+          case IllegalStateException i -> i.getMessage();
+          case InterruptedException _ -> "interrupted";
+          default -> throw e;
+        };
+    line.getErr().println("tacet: " + oneLine(message == null ? e.toString() : message));
+    return BAD_INPUT;
+  }
+
+  private static String oneLine(String s) {
+    return s.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+}

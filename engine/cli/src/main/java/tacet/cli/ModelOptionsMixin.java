@@ -1,0 +1,32 @@
+package tacet.cli;
+
+import picocli.CommandLine.Option;
+import tacet.Backend;
+import tacet.ModelOptions;
+import tacet.kernels.CountLevel;
+
+/** Options of every command that runs a network. */
+final class ModelOptionsMixin {
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Most threads to use (default: all processors).")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description = "auto, vector, onednn or scalar (default: ${DEFAULT-VALUE}).")
+  private Backend backend = Backend.AUTO;
+
+  @Option(
+      names = "--near-zero",
+      paramLabel = "T",
+      description = "|x| < T counts as near zero (default: ${DEFAULT-VALUE}).")
+  private float nearZero = ModelOptions.DEFAULT_NEAR_ZERO;
+
+  ModelOptions options() {
+    return new ModelOptions(backend, threads, CountLevel.COUNT, nearZero, true);
+  }
+}
