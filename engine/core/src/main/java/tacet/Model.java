@@ -170,7 +170,9 @@ public final class Model implements AutoCloseable {
     for (String name : inputs.keySet()) {
       if (graph.inputs().stream().noneMatch(i -> i.name().equals(name))) {
         throw new IllegalArgumentException(
-            "the model has no input '" + name + "'; it has "
+            "the model has no input '"
+                + name
+                + "'; it has "
                 + graph.inputs().stream().map(ValueInfo::name).toList());
       }
     }

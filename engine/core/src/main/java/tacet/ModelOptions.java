@@ -25,7 +25,8 @@ public record ModelOptions(
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
     if (!(nearZero >= 0)) {
-      throw new IllegalArgumentException("the near-zero threshold must not be negative, got " + nearZero);
+      throw new IllegalArgumentException(
+          "the near-zero threshold must not be negative, got " + nearZero);
     }
   }
 

@@ -63,7 +63,14 @@ public record ImageLayout(
     long block = Math.multiplyExact(row, (long) height + halo.top + halo.bottom);
     int blocks = Math.ceilDiv(channels, lanes);
     return new ImageLayout(
-        batch, channels, height, width, lanes, row, block, Math.multiplyExact(block, (long) blocks));
+        batch,
+        channels,
+        height,
+        width,
+        lanes,
+        row,
+        block,
+        Math.multiplyExact(block, (long) blocks));
   }
 
   /** Number of channel blocks. */

@@ -40,8 +40,7 @@ public interface KernelProvider {
   Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output);
 
   /** An element-wise kernel; layouts with {@link #lanes()}; {@code second} may be null. */
-  Choice pointwise(
-      PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output);
+  Choice pointwise(PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output);
 
   /** In which order a dense layer's weights see the elements of an image. */
   enum FlattenOrder {

@@ -12,13 +12,7 @@ package tacet.kernels;
  * @param activation applied last
  */
 public record PointwiseSpec(
-    int batch,
-    int channels,
-    int height,
-    int width,
-    Op op,
-    Second second,
-    Activation activation) {
+    int batch, int channels, int height, int width, Op op, Second second, Activation activation) {
 
   /** How the two inputs meet. */
   public enum Op {

@@ -33,8 +33,8 @@ final class ImageOptions {
       names = "--resize",
       paramLabel = "MODE",
       description =
-          "stretch to the network's size, crop (resize the shorter side, cut the centre), or none; default: stretch, or"
-              + " none where the network takes any size and none is given.")
+          "stretch to the network's size, crop (resize the shorter side, cut the centre), or none;"
+              + " default: stretch, or none where the network takes any size and none is given.")
   private ResizeMode resize;
 
   @Option(
@@ -47,7 +47,8 @@ final class ImageOptions {
       names = "--shorter",
       paramLabel = "N",
       description =
-          "With --resize crop: shorter side before cutting (default: 256 for sizes of 224 to 256, else the size).")
+          "With --resize crop: shorter side before cutting (default: 256 for sizes of 224 to 256,"
+              + " else the size).")
   private Integer shorter;
 
   @Option(
@@ -100,9 +101,7 @@ final class ImageOptions {
     long planes = dims[layout == Layout.NHWC ? 3 : 1];
     int[] wanted = wanted(dims[yAxis], dims[yAxis + 1], side);
     Channels order =
-        planes == 1
-            ? Channels.GREY
-            : channels == Order.bgr ? Channels.BGR : Channels.RGB;
+        planes == 1 ? Channels.GREY : channels == Order.bgr ? Channels.BGR : Channels.RGB;
     Preparation preparation =
         new Preparation(
             geometry(wanted),
@@ -131,7 +130,11 @@ final class ImageOptions {
       return Layout.NHWC;
     }
     throw new IllegalArgumentException(
-        "input '" + input.name() + "' is " + input.describe() + ", which has neither 1 nor 3 channels");
+        "input '"
+            + input.name()
+            + "' is "
+            + input.describe()
+            + ", which has neither 1 nor 3 channels");
   }
 
   private static boolean isColour(long channels) {
@@ -163,7 +166,8 @@ final class ImageOptions {
     } catch (NumberFormatException e) {
       // Said below.
     }
-    throw new IllegalArgumentException("--size " + text + ": expected a number or WxH, as 227 or 320x240");
+    throw new IllegalArgumentException(
+        "--size " + text + ": expected a number or WxH, as 227 or 320x240");
   }
 
   private Geometry geometry(int[] wanted) {
@@ -196,6 +200,7 @@ final class ImageOptions {
     } catch (NumberFormatException e) {
       // Said below.
     }
-    throw new IllegalArgumentException("--scale " + text + ": expected a number or a fraction, as 1 or 1/255");
+    throw new IllegalArgumentException(
+        "--scale " + text + ": expected a number or a fraction, as 1 or 1/255");
   }
 }

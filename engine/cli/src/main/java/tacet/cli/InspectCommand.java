@@ -38,7 +38,8 @@ import tacet.tensor.Tensor;
     name = "inspect",
     mixinStandardHelpOptions = true,
     description =
-        "Runs a network on images (or noise) and prints, layer by layer, its zeros and where they come from.")
+        "Runs a network on images (or noise) and prints, layer by layer, its zeros and where they"
+            + " come from.")
 final class InspectCommand implements Callable<Integer> {
 
   enum Preset {
@@ -193,7 +194,9 @@ final class InspectCommand implements Callable<Integer> {
   private static ValueInfo imageInput(Model model) {
     if (model.inputs().size() != 1) {
       throw new IllegalArgumentException(
-          model.graph().source() + ": has " + model.inputs().size()
+          model.graph().source()
+              + ": has "
+              + model.inputs().size()
               + " inputs; inspect takes networks of one");
     }
     ValueInfo info = model.inputs().getFirst();
@@ -289,11 +292,21 @@ final class InspectCommand implements Callable<Integer> {
     List<LayerProfile> rows = new ArrayList<>();
     for (LayerProfile l : profile.layers()) {
       Counts counts =
-          l.counts() != null ? l.counts() : unfused.layer(l.value()).map(LayerProfile::counts).orElse(null);
+          l.counts() != null
+              ? l.counts()
+              : unfused.layer(l.value()).map(LayerProfile::counts).orElse(null);
       rows.add(
           new LayerProfile(
-              l.name(), l.op(), l.value(), l.outputShape(), l.kernel(), l.backend(), l.reason(),
-              l.nanoseconds(), l.multiplyAdds(), counts));
+              l.name(),
+              l.op(),
+              l.value(),
+              l.outputShape(),
+              l.kernel(),
+              l.backend(),
+              l.reason(),
+              l.nanoseconds(),
+              l.multiplyAdds(),
+              counts));
     }
     return new SparsityProfile(rows, 1);
   }
@@ -327,7 +340,8 @@ final class InspectCommand implements Callable<Integer> {
       }
       FeatureMaps features = features(tap, t, model.graph().channelsLast().contains(tap));
       if (features != null) {
-        FeatureMapGrid.render(features).writePng(maps.resolve(prefix + RunCommand.fileName(tap) + ".png"));
+        FeatureMapGrid.render(features)
+            .writePng(maps.resolve(prefix + RunCommand.fileName(tap) + ".png"));
         written++;
       }
     }
@@ -385,10 +399,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> describe(
-      Model model,
-      SparsityProfile profile,
-      List<Finding> findings,
-      List<Weights.Summary> weights) {
+      Model model, SparsityProfile profile, List<Finding> findings, List<Weights.Summary> weights) {
     Map<String, Object> content = new LinkedHashMap<>();
     content.put("model", model.graph().source());
     content.put("threads", model.options().threads());

@@ -23,7 +23,16 @@ final class LayerTable {
     List<String[]> rows = new ArrayList<>();
     rows.add(
         new String[] {
-          "layer", "op", "output", "kernel", "ms", "zero %", "< " + tau + " %", "dead", "weights 0 %", "< 0.001 %"
+          "layer",
+          "op",
+          "output",
+          "kernel",
+          "ms",
+          "zero %",
+          "< " + tau + " %",
+          "dead",
+          "weights 0 %",
+          "< 0.001 %"
         });
     for (LayerProfile l : profile.layers()) {
       Counts c = l.counts();

@@ -15,7 +15,8 @@ import tacet.error.TacetException;
     name = "tacet",
     mixinStandardHelpOptions = true,
     version = "tacet 0.1.0-SNAPSHOT",
-    description = "Runs convolutional networks and says where the zeros of their activations come from.",
+    description =
+        "Runs convolutional networks and says where the zeros of their activations come from.",
     subcommands = {InspectCommand.class, RunCommand.class, VerifyCommand.class})
 public final class Main {
 

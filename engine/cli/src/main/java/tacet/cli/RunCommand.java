@@ -58,12 +58,17 @@ final class RunCommand implements Callable<Integer> {
       Map<String, Tensor> given = new LinkedHashMap<>();
       for (String text : inputs) {
         ValueInfo info = input(model, text);
-        Path file = Path.of(text.startsWith(info.name() + "=") ? text.substring(info.name().length() + 1) : text);
+        Path file =
+            Path.of(
+                text.startsWith(info.name() + "=")
+                    ? text.substring(info.name().length() + 1)
+                    : text);
         given.put(info.name(), read(file, info, arena));
       }
       Result result = model.run(given, wanted(model));
       for (Map.Entry<String, Tensor> e : result.outputs().entrySet()) {
-        NpyFile.write(output.resolve(fileName(e.getKey()) + ".npy"), NpyTensors.toNpy(e.getValue()));
+        NpyFile.write(
+            output.resolve(fileName(e.getKey()) + ".npy"), NpyTensors.toNpy(e.getValue()));
       }
       System.out.println(result.outputs().size() + " arrays in " + output);
     }
@@ -80,7 +85,9 @@ final class RunCommand implements Callable<Integer> {
       return model.inputs().getFirst();
     }
     throw new IllegalArgumentException(
-        "--input " + text + ": the model's inputs are "
+        "--input "
+            + text
+            + ": the model's inputs are "
             + model.inputs().stream().map(ValueInfo::name).toList());
   }
 
@@ -96,7 +103,10 @@ final class RunCommand implements Callable<Integer> {
       return new LinkedHashSet<>(taps);
     }
     Set<String> all = new LinkedHashSet<>();
-    model.graph().nodes().forEach(n -> n.outputs().stream().filter(o -> !o.isEmpty()).forEach(all::add));
+    model
+        .graph()
+        .nodes()
+        .forEach(n -> n.outputs().stream().filter(o -> !o.isEmpty()).forEach(all::add));
     return all;
   }
 

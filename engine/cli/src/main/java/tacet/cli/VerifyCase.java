@@ -68,8 +68,15 @@ final class VerifyCase {
           if (!got.shape().equals(expected.shape()) || got.type() != expected.type()) {
             passed = false;
             note =
-                e.getKey() + ": expected " + expected.type() + " " + expected.shape() + ", got "
-                    + got.type() + " " + got.shape();
+                e.getKey()
+                    + ": expected "
+                    + expected.type()
+                    + " "
+                    + expected.shape()
+                    + ", got "
+                    + got.type()
+                    + " "
+                    + got.shape();
             continue;
           }
           Outcome o = compare(expected, got, rtol, atol);
@@ -116,7 +123,8 @@ final class VerifyCase {
       case FLOAT32 -> d.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
       case FLOAT64 -> d.getAtIndex(ValueLayout.JAVA_DOUBLE_UNALIGNED, i);
       case FLOAT16 -> Float.float16ToFloat(d.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, i));
-      case BFLOAT16 -> Float.intBitsToFloat(d.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, i) << 16);
+      case BFLOAT16 ->
+          Float.intBitsToFloat(d.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, i) << 16);
       case INT64, UINT64 -> d.getAtIndex(ValueLayout.JAVA_LONG_UNALIGNED, i);
       case INT32 -> d.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, i);
       case UINT32 -> Integer.toUnsignedLong(d.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, i));
@@ -196,10 +204,14 @@ final class VerifyCase {
     }
     if (value == null) {
       throw new IllegalArgumentException(
-          file + ": the model has no " + (input ? "input" : "output") + " of that name; it has "
+          file
+              + ": the model has no "
+              + (input ? "input" : "output")
+              + " of that name; it has "
               + values.stream().map(ValueInfo::name).toList());
     }
-    DataSet d = sets.computeIfAbsent(set, k -> new DataSet(new LinkedHashMap<>(), new LinkedHashMap<>()));
+    DataSet d =
+        sets.computeIfAbsent(set, k -> new DataSet(new LinkedHashMap<>(), new LinkedHashMap<>()));
     (input ? d.inputs : d.outputs).put(value, NpyTensors.toTensor(NpyFile.read(file, arena)));
   }
 }

@@ -20,7 +20,8 @@ import tacet.error.UnsupportedOpException;
 @Command(
     name = "verify",
     mixinStandardHelpOptions = true,
-    description = "Runs the models of case folders and compares their outputs with the stored ones.")
+    description =
+        "Runs the models of case folders and compares their outputs with the stored ones.")
 final class VerifyCommand implements Callable<Integer> {
 
   @Parameters(

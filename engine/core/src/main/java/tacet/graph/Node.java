@@ -47,7 +47,9 @@ public record Node(
         op,
         inputs,
         outputs,
-        outputs.isEmpty() ? List.of() : List.of(new Layer(name, op.type(), outputs.getFirst(), Role.RESULT)));
+        outputs.isEmpty()
+            ? List.of()
+            : List.of(new Layer(name, op.type(), outputs.getFirst(), Role.RESULT)));
   }
 
   /** Name of input {@code i}, or the empty name where the node has no such input. */

@@ -216,7 +216,8 @@ public sealed interface Op {
       return switch (kind) {
         case GREATER_OR_EQUAL -> "GreaterOrEqual";
         case LESS_OR_EQUAL -> "LessOrEqual";
-        default -> kind.name().charAt(0) + kind.name().substring(1).toLowerCase(java.util.Locale.ROOT);
+        default ->
+            kind.name().charAt(0) + kind.name().substring(1).toLowerCase(java.util.Locale.ROOT);
       };
     }
   }

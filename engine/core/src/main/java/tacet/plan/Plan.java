@@ -193,8 +193,7 @@ public final class Plan {
       case Placement.Plain p ->
           MemorySegment.copy(w.memory, p.buffer().offset, out.data(), 0, p.buffer().bytes);
       case Placement.Image i ->
-          Reorder.copy(
-              w.memory, i.layout(), Steps.first(i), out.data(), Planner.doorLayout(i), 0);
+          Reorder.copy(w.memory, i.layout(), Steps.first(i), out.data(), Planner.doorLayout(i), 0);
       case Placement.Flattened _ -> throw new AssertionError("materialised by the planner");
     }
     return out;

@@ -283,8 +283,7 @@ final class Planner {
     }
     if (p instanceof Placement.Plain plain && !toLast) {
       Shape s = plain.shape();
-      ImageLayout layout =
-          Reorder.channelsLast(s.intDim(0), s.intDim(3), s.intDim(1), s.intDim(2));
+      ImageLayout layout = Reorder.channelsLast(s.intDim(0), s.intDim(3), s.intDim(1), s.intDim(2));
       return alias(n, new Placement.Image(plain.buffer(), layout, 0, Halo.NONE, false));
     }
     return null;
@@ -462,8 +461,7 @@ final class Planner {
     }
     Shape out = types.get(n.output(0)).shape();
     ImageLayout l = in.layout();
-    ResolvedWindow w =
-        Windows.pool(n, new int[] {l.height(), l.width()}, p);
+    ResolvedWindow w = Windows.pool(n, new int[] {l.height(), l.width()}, p);
     PoolSpec spec =
         new PoolSpec(
             l.batch(),
@@ -498,8 +496,24 @@ final class Planner {
     ImageLayout l = in.layout();
     PoolSpec spec =
         new PoolSpec(
-            l.batch(), l.channels(), l.height(), l.width(), 1, 1, l.height(), l.width(), 1, 1, 0,
-            0, 0, 0, 1, 1, max, false);
+            l.batch(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            1,
+            1,
+            l.height(),
+            l.width(),
+            1,
+            1,
+            0,
+            0,
+            0,
+            0,
+            1,
+            1,
+            max,
+            false);
     return pooled(n, spec, in);
   }
 
@@ -546,8 +560,24 @@ final class Planner {
     ImageLayout l = in.layout();
     ConvSpec spec =
         new ConvSpec(
-            l.batch(), l.channels(), l.height(), l.width(), l.channels(), l.height(), l.width(),
-            l.channels(), 1, 1, 1, 1, 0, 0, 1, 1, false, Activation.IDENTITY);
+            l.batch(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            l.channels(),
+            1,
+            1,
+            1,
+            1,
+            0,
+            0,
+            1,
+            1,
+            false,
+            Activation.IDENTITY);
     for (KernelProvider provider : providers) {
       Placement.Image out =
           output(
@@ -689,7 +719,12 @@ final class Planner {
     for (KernelProvider provider : providers) {
       Placement.Image out =
           output(
-              n.output(0), l.batch(), l.channels(), l.height(), l.width(), provider.lanes(),
+              n.output(0),
+              l.batch(),
+              l.channels(),
+              l.height(),
+              l.width(),
+              provider.lanes(),
               first.channelsLast());
       Choice choice =
           provider.pointwise(spec, l, second == null ? null : second.layout(), out.layout());
@@ -725,11 +760,15 @@ final class Planner {
         }
         PointwiseSpec spec =
             new PointwiseSpec(
-                p.intDim(0), p.intDim(1), p.intDim(2), p.intDim(3), PointwiseSpec.Op.COPY,
-                Second.NONE, Activation.IDENTITY);
+                p.intDim(0),
+                p.intDim(1),
+                p.intDim(2),
+                p.intDim(3),
+                PointwiseSpec.Op.COPY,
+                Second.NONE,
+                Activation.IDENTITY);
         Placement.Image to = part(whole, channel, p.intDim(1));
-        Kernel copy =
-            providers.getFirst().pointwise(spec, in.layout(), null, to.layout()).kernel();
+        Kernel copy = providers.getFirst().pointwise(spec, in.layout(), null, to.layout()).kernel();
         parts.add(add(copy, List.of(in), to, false));
         copies++;
       }
@@ -827,7 +866,13 @@ final class Planner {
     ImageLayout l = whole.layout();
     ImageLayout layout =
         new ImageLayout(
-            l.batch(), channels, l.height(), l.width(), l.lanes(), l.rowStride(), l.blockStride(),
+            l.batch(),
+            channels,
+            l.height(),
+            l.width(),
+            l.lanes(),
+            l.rowStride(),
+            l.blockStride(),
             l.batchStride());
     return new Placement.Image(
         whole.buffer(),
@@ -856,7 +901,8 @@ final class Planner {
     if (p instanceof Placement.Image i) {
       image = i;
     } else {
-      Placement.Plain plain = p instanceof Placement.Flattened ? plainOf(value) : (Placement.Plain) p;
+      Placement.Plain plain =
+          p instanceof Placement.Flattened ? plainOf(value) : (Placement.Plain) p;
       image = asImage(plain);
       if (image == null) {
         return null;
@@ -926,8 +972,7 @@ final class Planner {
       image.buffer().usedAt(steps.size());
       copy.buffer().usedAt(steps.size());
       steps.add(
-          new Steps.CopyImage(
-              image, new Placement.Image(copy.buffer(), to, 0, Halo.NONE, false)));
+          new Steps.CopyImage(image, new Placement.Image(copy.buffer(), to, 0, Halo.NONE, false)));
       plainCopies.put(value, copy);
     }
     copy.buffer().usedAt(steps.size());

@@ -25,11 +25,13 @@ public final class Providers {
   public static List<KernelProvider> of(String backend) {
     return switch (backend) {
       case "SCALAR" -> List.of();
-      case "ONEDNN" -> required(ONEDNN, "no oneDNN module is installed; use auto, vector or scalar");
+      case "ONEDNN" ->
+          required(ONEDNN, "no oneDNN module is installed; use auto, vector or scalar");
       case "VECTOR" -> required(VECTOR, "start java with --add-modules jdk.incubator.vector");
       default -> {
         List<KernelProvider> all = installed();
-        if (all.stream().noneMatch(p -> p.name().equals(VECTOR)) && WARNED.compareAndSet(false, true)) {
+        if (all.stream().noneMatch(p -> p.name().equals(VECTOR))
+            && WARNED.compareAndSet(false, true)) {
           LOG.log(
               System.Logger.Level.WARNING,
               "no module jdk.incubator.vector: computing without SIMD; start java with"
@@ -41,8 +43,7 @@ public final class Providers {
   }
 
   private static List<KernelProvider> required(String name, String otherwise) {
-    List<KernelProvider> found =
-        installed().stream().filter(p -> p.name().equals(name)).toList();
+    List<KernelProvider> found = installed().stream().filter(p -> p.name().equals(name)).toList();
     if (found.isEmpty()) {
       throw new IllegalStateException("backend " + name + ": " + otherwise);
     }
@@ -61,7 +62,9 @@ public final class Providers {
       }
     } catch (ServiceConfigurationError e) {
       LOG.log(
-          System.Logger.Level.WARNING, "a kernel provider could not be loaded: {0}", e.getMessage());
+          System.Logger.Level.WARNING,
+          "a kernel provider could not be loaded: {0}",
+          e.getMessage());
     }
     return List.copyOf(found);
   }

@@ -40,8 +40,7 @@ record Specialised(Graph graph, Map<String, TensorType> types) {
         throw new IllegalArgumentException("input '" + i.name() + "' is missing");
       }
       if (!i.accepts(t.shape())) {
-        throw new ShapeMismatchException(
-            "input " + i.name(), i.describe(), t.shape().toString());
+        throw new ShapeMismatchException("input " + i.name(), i.describe(), t.shape().toString());
       }
       if (i.type() != t.type()) {
         throw new ShapeMismatchException(
@@ -116,7 +115,13 @@ record Specialised(Graph graph, Map<String, TensorType> types) {
 
   private static boolean decidesShape(Op op, int input) {
     return switch (op) {
-      case Op.Reshape _, Op.Expand _, Op.Tile _, Op.Split _, Op.Squeeze _, Op.Unsqueeze _, Op.Reduce _ ->
+      case Op.Reshape _,
+          Op.Expand _,
+          Op.Tile _,
+          Op.Split _,
+          Op.Squeeze _,
+          Op.Unsqueeze _,
+          Op.Reduce _ ->
           input == 1;
       case Op.Pad _ -> input == 1 || input == 3;
       case Op.Resize _, Op.Slice _ -> input >= 1;

@@ -18,9 +18,7 @@ public record SparsityProfile(List<LayerProfile> layers, int runs) {
 
   /** The layer with this name, or that makes the value of this name. */
   public Optional<LayerProfile> layer(String name) {
-    return layers.stream()
-        .filter(l -> l.name().equals(name) || l.value().equals(name))
-        .findFirst();
+    return layers.stream().filter(l -> l.name().equals(name) || l.value().equals(name)).findFirst();
   }
 
   /**

@@ -254,9 +254,20 @@ public final class Evaluator {
     ResolvedWindow r = Windows.convolution(node, extent, spatial(w), c.window());
     float[] y = new float[Math.toIntExact(y(0).elements())];
     ScalarConv.convolve(
-        floats(x(0)), s.intDim(0), s.intDim(1), extent, floats(x(1)), r.kernel(),
-        has(2) ? floats(x(2)) : null, y, w.intDim(0), r.outputExtent(), c.groups(), r.strides(),
-        r.padsBegin(), r.dilations());
+        floats(x(0)),
+        s.intDim(0),
+        s.intDim(1),
+        extent,
+        floats(x(1)),
+        r.kernel(),
+        has(2) ? floats(x(2)) : null,
+        y,
+        w.intDim(0),
+        r.outputExtent(),
+        c.groups(),
+        r.strides(),
+        r.padsBegin(),
+        r.dilations());
     if (c.residual()) {
       float[] other = floats(x(3));
       for (int i = 0; i < y.length; i++) {
@@ -282,9 +293,20 @@ public final class Evaluator {
     ResolvedWindow r = Windows.transposed(node, extent, spatial(w), c);
     float[] y = new float[Math.toIntExact(y(0).elements())];
     ScalarConv.transpose(
-        floats(x(0)), s.intDim(0), s.intDim(1), extent, floats(x(1)), r.kernel(),
-        has(2) ? floats(x(2)) : null, y, w.intDim(1) * c.groups(), r.outputExtent(), c.groups(),
-        r.strides(), r.padsBegin(), r.dilations());
+        floats(x(0)),
+        s.intDim(0),
+        s.intDim(1),
+        extent,
+        floats(x(1)),
+        r.kernel(),
+        has(2) ? floats(x(2)) : null,
+        y,
+        w.intDim(1) * c.groups(),
+        r.outputExtent(),
+        c.groups(),
+        r.strides(),
+        r.padsBegin(),
+        r.dilations());
     store(y, out.get(0));
   }
 
@@ -294,10 +316,21 @@ public final class Evaluator {
     ResolvedWindow r = Windows.pool(node, extent, p);
     Elements indices = out.size() > 1 && out.get(1) != null ? e(out, 1) : null;
     ScalarPool.pool(
-        ScalarPool.Kind.valueOf(p.kind().name()), e(in, 0),
-        Math.toIntExact(s.dim(0) * s.dim(1)), extent, e(out, 0), r.outputExtent(), indices,
-        p.columnMajorIndices(), r.kernel(), r.strides(), r.padsBegin(), r.padsEnd(),
-        r.dilations(), p.countIncludePad(), p.p());
+        ScalarPool.Kind.valueOf(p.kind().name()),
+        e(in, 0),
+        Math.toIntExact(s.dim(0) * s.dim(1)),
+        extent,
+        e(out, 0),
+        r.outputExtent(),
+        indices,
+        p.columnMajorIndices(),
+        r.kernel(),
+        r.strides(),
+        r.padsBegin(),
+        r.padsEnd(),
+        r.dilations(),
+        p.countIncludePad(),
+        p.p());
   }
 
   private void globalPool(Op.GlobalPool p) {
@@ -307,9 +340,21 @@ public final class Evaluator {
     Arrays.fill(ones, 1);
     int[] none = new int[extent.length];
     ScalarPool.pool(
-        ScalarPool.Kind.valueOf(p.kind().name()), e(in, 0),
-        Math.toIntExact(s.dim(0) * s.dim(1)), extent, e(out, 0), ones, null, false, extent, ones,
-        none, none, ones, false, p.p());
+        ScalarPool.Kind.valueOf(p.kind().name()),
+        e(in, 0),
+        Math.toIntExact(s.dim(0) * s.dim(1)),
+        extent,
+        e(out, 0),
+        ones,
+        null,
+        false,
+        extent,
+        ones,
+        none,
+        none,
+        ones,
+        false,
+        p.p());
   }
 
   // ---------------------------------------------------------------- normalisation
@@ -400,8 +445,7 @@ public final class Evaluator {
           long at = (n * channels + c) * inner + p;
           e(out, 0)
               .set(
-                  at,
-                  e(in, 0).get(at) / Math.pow(l.bias() + l.alpha() / l.size() * sum, l.beta()));
+                  at, e(in, 0).get(at) / Math.pow(l.bias() + l.alpha() / l.size() * sum, l.beta()));
         }
       }
     }
@@ -613,7 +657,20 @@ public final class Evaluator {
     int n = y(0).intDim(1);
     int k = x(0).shape().intDim(g.transA() ? 0 : 1);
     float[] y = new float[m * n];
-    multiply(a, 0, g.transA() ? 1 : k, g.transA() ? m : 1, b, 0, g.transB() ? 1 : n, g.transB() ? k : 1, y, 0, m, n, k);
+    multiply(
+        a,
+        0,
+        g.transA() ? 1 : k,
+        g.transA() ? m : 1,
+        b,
+        0,
+        g.transB() ? 1 : n,
+        g.transB() ? k : 1,
+        y,
+        0,
+        m,
+        n,
+        k);
     int[] at = has(2) ? broadcastIndices(x(2).shape(), y(0)) : null;
     float[] c = has(2) ? floats(x(2)) : null;
     for (int i = 0; i < y.length; i++) {
@@ -695,8 +752,7 @@ public final class Evaluator {
     int axis = Inference.axis(node, s.axis(), x(0).shape().rank());
     long[] steps = ScalarMove.dense(x(0).shape().dims());
     long at = 0;
-    List<TensorType> all =
-        infer(node, types(), in);
+    List<TensorType> all = infer(node, types(), in);
     for (int i = 0; i < out.size(); i++) {
       if (out.get(i) != null) {
         view(x(0), at * steps[axis], steps, out.get(i));
@@ -736,7 +792,8 @@ public final class Evaluator {
         at += rest % dims[a] % source[a] * dense[a];
         rest /= dims[a];
       }
-      java.lang.foreign.MemorySegment.copy(x(0).data(), at * size, out.get(0).data(), i * size, size);
+      java.lang.foreign.MemorySegment.copy(
+          x(0).data(), at * size, out.get(0).data(), i * size, size);
     }
   }
 
@@ -812,7 +869,11 @@ public final class Evaluator {
           throw Windows.bad(node, "indices below " + s.dim(axis), Long.toString(index));
         }
         java.lang.foreign.MemorySegment.copy(
-            x(0).data(), (o * s.dim(axis) + k) * inner, out.get(0).data(), (o * count + i) * inner, inner);
+            x(0).data(),
+            (o * s.dim(axis) + k) * inner,
+            out.get(0).data(),
+            (o * count + i) * inner,
+            inner);
       }
     }
   }

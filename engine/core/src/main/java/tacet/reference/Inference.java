@@ -33,7 +33,8 @@ final class Inference {
     int needed = leastInputs();
     for (int i = 0; i < needed; i++) {
       if (i >= types.size() || types.get(i) == null) {
-        throw bad(node, "at least " + needed + " inputs", types.size() + ", of which one is absent");
+        throw bad(
+            node, "at least " + needed + " inputs", types.size() + ", of which one is absent");
       }
     }
     return switch (node.op()) {
@@ -75,7 +76,8 @@ final class Inference {
       case Op.Elementwise e -> one(elementwise(e));
       case Op.Where _ -> {
         sameTypes(1, 2);
-        yield one(new TensorType(type(1).type(), broadcast(broadcast(shape(0), shape(1)), shape(2))));
+        yield one(
+            new TensorType(type(1).type(), broadcast(broadcast(shape(0), shape(1)), shape(2))));
       }
       case Op.Gemm g -> one(gemm(g));
       case Op.MatMul _ -> one(new TensorType(type(0).type(), matMul(shape(0), shape(1))));
@@ -134,9 +136,7 @@ final class Inference {
       }
       case Op.SpaceToDepth d -> {
         image4();
-        if (d.block() < 1
-            || shape(0).dim(2) % d.block() != 0
-            || shape(0).dim(3) % d.block() != 0) {
+        if (d.block() < 1 || shape(0).dim(2) % d.block() != 0 || shape(0).dim(3) % d.block() != 0) {
           throw bad(node, "height and width divisible by " + d.block(), shape(0).toString());
         }
         yield one(
@@ -160,7 +160,11 @@ final class Inference {
   private int leastInputs() {
     return switch (node.op()) {
       case Op.BatchNormalization _ -> 5;
-      case Op.InstanceNormalization _, Op.GroupNormalization _, Op.Where _, Op.Range _, Op.Slice _ ->
+      case Op.InstanceNormalization _,
+          Op.GroupNormalization _,
+          Op.Where _,
+          Op.Range _,
+          Op.Slice _ ->
           3;
       case Op.Conv c -> c.residual() ? 2 : 2;
       case Op.ConvTranspose _,
@@ -382,8 +386,7 @@ final class Inference {
     long sum = 0;
     for (int i = 0; i < types.size(); i++) {
       sameTypes(0, i);
-      if (shape(i).rank() != shape(0).rank()
-          || !shape(i).with(a, 1).equals(shape(0).with(a, 1))) {
+      if (shape(i).rank() != shape(0).rank() || !shape(i).with(a, 1).equals(shape(0).with(a, 1))) {
         throw bad(node, "inputs alike but for axis " + a, shape(0) + " and " + shape(i));
       }
       sum = Math.addExact(sum, shape(i).dim(a));
@@ -678,7 +681,9 @@ final class Inference {
           "plan",
           List.of(
               new Unsupported(
-                  node.name(), node.op().type(), "its output's shape depends on data (" + what + ")")));
+                  node.name(),
+                  node.op().type(),
+                  "its output's shape depends on data (" + what + ")")));
     }
     return Numbers.of(t);
   }

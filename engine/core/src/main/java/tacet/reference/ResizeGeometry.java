@@ -42,7 +42,11 @@ record ResizeGeometry(double[] scales, double[] roi, Shape output) {
       throw Windows.bad(node, "scales or sizes", "neither");
     }
     double[] given = Inference.known(node, known, bySizes ? 3 : 2, "sizes").numbers();
-    need(node, given.length == axes.length, (bySizes ? "a size" : "a scale") + " per axis", given.length);
+    need(
+        node,
+        given.length == axes.length,
+        (bySizes ? "a size" : "a scale") + " per axis",
+        given.length);
     double common = Double.NaN;
     for (int i = 0; i < axes.length; i++) {
       int a = axes[i];
@@ -64,9 +68,7 @@ record ResizeGeometry(double[] scales, double[] roi, Shape output) {
         out[a] = (long) Math.floor(common * x.dim(a) + 0.5);
       } else {
         double span =
-            r.coordinates() == Op.CoordinateMode.TF_CROP_AND_RESIZE
-                ? roi[a + rank] - roi[a]
-                : 1;
+            r.coordinates() == Op.CoordinateMode.TF_CROP_AND_RESIZE ? roi[a + rank] - roi[a] : 1;
         out[a] = bySizes ? (long) given[i] : (long) Math.floor(x.dim(a) * span * scales[a]);
       }
     }

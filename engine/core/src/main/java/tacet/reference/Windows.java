@@ -40,8 +40,7 @@ public final class Windows {
     return resolve(n, input, kernel, p.window(), p.ceilMode());
   }
 
-  private static ResolvedWindow resolve(
-      Node n, int[] input, int[] kernel, Window w, boolean ceil) {
+  private static ResolvedWindow resolve(Node n, int[] input, int[] kernel, Window w, boolean ceil) {
     int rank = input.length;
     int[] strides = ints(n, w.strides(), rank, 1, 1, "strides");
     int[] dilations = ints(n, w.dilations(), rank, 1, 1, "dilations");
@@ -102,9 +101,7 @@ public final class Windows {
       if (!op.outputShape().isEmpty() || same) {
         List<Integer> shape = op.outputShape();
         long wanted =
-            shape.isEmpty()
-                ? (long) input[i] * strides[i]
-                : shape.get(shape.size() - rank + i);
+            shape.isEmpty() ? (long) input[i] * strides[i] : shape.get(shape.size() - rank + i);
         long total = full - wanted;
         long less = Math.floorDiv(total, 2);
         begin[i] = (int) (w.autoPad() == AutoPad.SAME_UPPER ? less : total - less);

@@ -72,7 +72,8 @@ public final class FoldBatchNormalization implements Rewrite {
     float[] shift = constants.get(bn.input(2)).toFloats();
     float[] mean = constants.get(bn.input(3)).toFloats();
     float[] variance = constants.get(bn.input(4)).toFloats();
-    float[] bias = conv.hasInput(2) ? constants.get(conv.input(2)).toFloats() : new float[scale.length];
+    float[] bias =
+        conv.hasInput(2) ? constants.get(conv.input(2)).toFloats() : new float[scale.length];
     int perChannel = w.length / scale.length;
     for (int m = 0; m < scale.length; m++) {
       double s = scale[m] / Math.sqrt((double) variance[m] + epsilon);

@@ -24,7 +24,13 @@ public record Tensor(DataType type, Shape shape, MemorySegment data) {
     long expected = byteSize(type, shape);
     if (data.byteSize() != expected) {
       throw new IllegalArgumentException(
-          "a " + type + " tensor of shape " + shape + " takes " + expected + " bytes, the segment has "
+          "a "
+              + type
+              + " tensor of shape "
+              + shape
+              + " takes "
+              + expected
+              + " bytes, the segment has "
               + data.byteSize());
     }
   }

@@ -45,8 +45,7 @@ public final class Causes {
         }
       }
     }
-    findings.sort(
-        Comparator.comparingDouble((Finding f) -> -explained(f, byValue)));
+    findings.sort(Comparator.comparingDouble((Finding f) -> -explained(f, byValue)));
     return findings;
   }
 
@@ -81,13 +80,16 @@ public final class Causes {
         holds
             ? String.format(
                 Locale.ROOT,
-                "ReLU makes %s of the zeros of %s: %s of its inputs are negative, %s were zero before.",
+                "ReLU makes %s of the zeros of %s: %s of its inputs are negative, %s were zero"
+                    + " before.",
                 percent(made, out.zeros()),
                 layer.name(),
                 percent(in.negatives(), in.elements()),
                 percent(in.zeros(), in.elements()))
             : String.format(
-                Locale.ROOT, "ReLU makes no zeros in %s: none of its inputs is negative.", layer.name()),
+                Locale.ROOT,
+                "ReLU makes no zeros in %s: none of its inputs is negative.",
+                layer.name()),
         holds,
         evidence);
   }

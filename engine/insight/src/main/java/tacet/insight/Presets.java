@@ -87,7 +87,11 @@ public final class Presets {
     constants.put(name + "/bias", Tensor.of(Shape.of(out), new float[out]));
     Window window =
         new Window(
-            List.of(3, 3), List.of(1, 1), List.of(0, 0), List.of(0, 0), List.of(1, 1),
+            List.of(3, 3),
+            List.of(1, 1),
+            List.of(0, 0),
+            List.of(0, 0),
+            List.of(1, 1),
             AutoPad.EXPLICIT);
     withRelu(
         name,
@@ -124,7 +128,11 @@ public final class Presets {
   private void pool(String name, String input) {
     Window window =
         new Window(
-            List.of(2, 2), List.of(2, 2), List.of(0, 0), List.of(0, 0), List.of(1, 1),
+            List.of(2, 2),
+            List.of(2, 2),
+            List.of(0, 0),
+            List.of(0, 0),
+            List.of(1, 1),
             AutoPad.EXPLICIT);
     nodes.add(
         new Node(

@@ -26,7 +26,13 @@ public final class Weights {
    * @param regulariser what the model's file says of the layer's training, or the empty string
    */
   public record Summary(
-      String layer, long elements, long zeros, long below001, long below01, double l1, String regulariser) {}
+      String layer,
+      long elements,
+      long zeros,
+      long below001,
+      long below01,
+      double l1,
+      String regulariser) {}
 
   /** One summary per layer with weights, in the order of the network. */
   public static List<Summary> of(Graph graph) {

@@ -47,8 +47,7 @@ public final class OnnxReader implements ModelReader {
     }
     if (model.graph.sparseInitializers) {
       throw new UnsupportedOpException(
-          file.toString(),
-          List.of(new Unsupported("graph", "initializer", "sparse initializers")));
+          file.toString(), List.of(new Unsupported("graph", "initializer", "sparse initializers")));
     }
     Map<String, Tensor> constants = new LinkedHashMap<>();
     for (TensorData t : model.graph.initializers) {

@@ -72,7 +72,13 @@ public final class OnnxTensors {
         throw new ModelFormatException(
             file.toString(),
             place,
-            "shape " + shape + " of " + type + " takes " + bytes + " bytes, the file has "
+            "shape "
+                + shape
+                + " of "
+                + type
+                + " takes "
+                + bytes
+                + " bytes, the file has "
                 + t.raw.byteSize());
       }
       return new Tensor(type, shape, t.raw);
@@ -81,7 +87,11 @@ public final class OnnxTensors {
       throw new ModelFormatException(
           file.toString(),
           place,
-          "shape " + shape + " has " + shape.elements() + " elements, the file has "
+          "shape "
+              + shape
+              + " has "
+              + shape.elements()
+              + " elements, the file has "
               + t.numbers.count());
     }
     Tensor out = Tensor.allocate(type, shape);
@@ -111,11 +121,15 @@ public final class OnnxTensors {
     Path data = folder.resolve(relative).normalize();
     if (t.location.isEmpty() || relative.isAbsolute() || !data.startsWith(folder)) {
       throw new ModelFormatException(
-          file.toString(), place, "external data '" + t.location + "' is outside the model's folder");
+          file.toString(),
+          place,
+          "external data '" + t.location + "' is outside the model's folder");
     }
     if (!Files.isRegularFile(data) || !data.toRealPath().startsWith(folder.toRealPath())) {
       throw new ModelFormatException(
-          file.toString(), place, "external data '" + t.location + "' is no file in the model's folder");
+          file.toString(),
+          place,
+          "external data '" + t.location + "' is no file in the model's folder");
     }
     try (FileChannel channel = FileChannel.open(data, StandardOpenOption.READ)) {
       if (t.offset < 0
@@ -124,7 +138,13 @@ public final class OnnxTensors {
         throw new ModelFormatException(
             file.toString(),
             place,
-            "external data of " + bytes + " bytes at " + t.offset + " of " + t.location + ", which has "
+            "external data of "
+                + bytes
+                + " bytes at "
+                + t.offset
+                + " of "
+                + t.location
+                + ", which has "
                 + channel.size());
       }
       return bytes == 0

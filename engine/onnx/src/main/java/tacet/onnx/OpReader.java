@@ -76,9 +76,7 @@ final class OpReader {
             op,
             inputs,
             proto.outputs,
-            List.of(
-                new Node.Layer(
-                    name, proto.type, firstOutput(), Node.Role.RESULT))));
+            List.of(new Node.Layer(name, proto.type, firstOutput(), Node.Role.RESULT))));
   }
 
   private String firstOutput() {
@@ -109,7 +107,10 @@ final class OpReader {
           new Op.GroupNormalization((int) integer("num_groups", 1), real("epsilon", 1e-5f));
       case "LRN" ->
           new Op.Lrn(
-              (int) integer("size", 1), real("alpha", 1e-4f), real("beta", 0.75f), real("bias", 1f));
+              (int) integer("size", 1),
+              real("alpha", 1e-4f),
+              real("beta", 0.75f),
+              real("bias", 1f));
       case "LpNormalization" ->
           new Op.LpNormalization((int) integer("axis", -1), (int) integer("p", 2));
       case "Relu" -> unary(Kind.RELU, 0, 0);
@@ -146,7 +147,8 @@ final class OpReader {
       case "ThresholdedRelu" -> unary(Kind.THRESHOLDED_RELU, real("alpha", 1f), 0);
       case "Clip" -> clip();
       case "PRelu" -> prelu();
-      case "Softmax" -> new Op.Softmax((int) integer("axis", opset < 13 ? 1 : -1), false, opset < 13);
+      case "Softmax" ->
+          new Op.Softmax((int) integer("axis", opset < 13 ? 1 : -1), false, opset < 13);
       case "LogSoftmax" ->
           new Op.Softmax((int) integer("axis", opset < 13 ? 1 : -1), true, opset < 13);
       case "Add" -> binary(ElementwiseKind.ADD);
@@ -369,9 +371,7 @@ final class OpReader {
   private Op clip() {
     if (opset < 11) {
       return unary(
-          Kind.CLIP,
-          real("min", Float.NEGATIVE_INFINITY),
-          real("max", Float.POSITIVE_INFINITY));
+          Kind.CLIP, real("min", Float.NEGATIVE_INFINITY), real("max", Float.POSITIVE_INFINITY));
     }
     Float low = bound(1, Float.NEGATIVE_INFINITY);
     Float high = bound(2, Float.POSITIVE_INFINITY);
@@ -412,7 +412,8 @@ final class OpReader {
       if (b == null) {
         throw new NotSupported("broadcasting of a computed operand from axis " + axis.i);
       }
-      // The operand's axes start at the given one: trailing ones make that NumPy's rule, for images.
+      // The operand's axes start at the given one: trailing ones make that NumPy's rule, for
+      // images.
       long trailing = Math.max(0, 4 - axis.i - b.shape().rank());
       long[] dims = Arrays.copyOf(b.shape().dims(), b.shape().rank() + (int) trailing);
       Arrays.fill(dims, b.shape().rank(), dims.length, 1);
@@ -457,8 +458,7 @@ final class OpReader {
             1,
             constant(
                 "scales",
-                Tensor.of(
-                    Shape.of(4), 1f, 1f, real("height_scale", 1f), real("width_scale", 1f))));
+                Tensor.of(Shape.of(4), 1f, 1f, real("height_scale", 1f), real("width_scale", 1f))));
       }
       // Where scales are the second input, there is no region.
       inputs.add(1, "");

@@ -142,7 +142,8 @@ final class Wire {
     int length = in.readRawVarint32();
     long left = bytes.byteSize() - in.getTotalBytesRead();
     if (length < 0 || length > left) {
-      throw new IOException("a length of " + Integer.toUnsignedString(length) + " with " + left + " bytes left");
+      throw new IOException(
+          "a length of " + Integer.toUnsignedString(length) + " with " + left + " bytes left");
     }
     return length;
   }

@@ -66,8 +66,15 @@ public final class ScalarConv {
               }
               if (inside) {
                 row(
-                    x, from, in[last], y, yBase + row * out[last], out[last], weight,
-                    strides[last], tap[last] * dilations[last] - padsBegin[last]);
+                    x,
+                    from,
+                    in[last],
+                    y,
+                    yBase + row * out[last],
+                    out[last],
+                    weight,
+                    strides[last],
+                    tap[last] * dilations[last] - padsBegin[last]);
               }
             }
           }
@@ -77,7 +84,15 @@ public final class ScalarConv {
   }
 
   private static void row(
-      float[] x, int from, int in, float[] y, int to, int out, float weight, int stride, int shift) {
+      float[] x,
+      int from,
+      int in,
+      float[] y,
+      int to,
+      int out,
+      float weight,
+      int stride,
+      int shift) {
     int first = shift >= 0 ? 0 : Math.ceilDiv(-shift, stride);
     int end = Math.min(out, Math.ceilDiv(in - shift, stride));
     for (int o = first; o < end; o++) {

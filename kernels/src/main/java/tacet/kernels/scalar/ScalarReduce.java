@@ -86,8 +86,7 @@ public final class ScalarReduce {
             case MEAN -> r / group;
             case L2 -> Math.sqrt(r);
             case LOG_SUM -> Math.log(r);
-            case LOG_SUM_EXP ->
-                Double.isInfinite(most[o]) ? most[o] : most[o] + Math.log(r);
+            case LOG_SUM_EXP -> Double.isInfinite(most[o]) ? most[o] : most[o] + Math.log(r);
             default -> r;
           });
     }

@@ -73,8 +73,18 @@ public final class ScalarResize {
       for (int o = 0; o < out[a]; o++) {
         mixes.add(
             mix(
-                o, in[a], out[a], scales[a], roi[a], roi[a + rank], mode, coordinates, nearest,
-                cubicA, excludeOutside, antialias));
+                o,
+                in[a],
+                out[a],
+                scales[a],
+                roi[a],
+                roi[a + rank],
+                mode,
+                coordinates,
+                nearest,
+                cubicA,
+                excludeOutside,
+                antialias));
       }
       int inner = Math.toIntExact(ScalarReduce.product(dims, a + 1, rank));
       int outer = Math.toIntExact(ScalarReduce.product(dims, 0, a));

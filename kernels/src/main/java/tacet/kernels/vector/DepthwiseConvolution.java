@@ -167,8 +167,22 @@ final class DepthwiseConvolution implements Kernel {
           }
         }
         Epilogue.finish(
-            m, scratch, pixels, 1, 1, bias, (long) block * Lanes.BYTES, places, y, 0, e, 0,
-            spec.activation(), counts, thread, block * Lanes.COUNT);
+            m,
+            scratch,
+            pixels,
+            1,
+            1,
+            bias,
+            (long) block * Lanes.BYTES,
+            places,
+            y,
+            0,
+            e,
+            0,
+            spec.activation(),
+            counts,
+            thread,
+            block * Lanes.COUNT);
       }
     }
   }

@@ -63,7 +63,8 @@ final class Epilogue {
     for (int n = 0; n < vectors; n++) {
       long column = tile + (long) n * Lanes.BYTES;
       long step = (long) stride * Lanes.BYTES;
-      FloatVector b = bias == null ? FloatVector.zero(FLOATS) : load(bias, biasOffset + (long) n * Lanes.BYTES);
+      FloatVector b =
+          bias == null ? FloatVector.zero(FLOATS) : load(bias, biasOffset + (long) n * Lanes.BYTES);
       if (residual >= 0) {
         addResidual(m, column, rows, step, places + rows * 8L, residual + n * residualStep);
       }
@@ -75,16 +76,36 @@ final class Epilogue {
           storeClamped(m, column, rows, step, b, places, out, lower, upper);
         } else if (activation.isIdentity()) {
           countAndStore(
-              m, column, rows, step, b, places, out, counts, counts.slab(thread), channel + n * Lanes.COUNT);
+              m,
+              column,
+              rows,
+              step,
+              b,
+              places,
+              out,
+              counts,
+              counts.slab(thread),
+              channel + n * Lanes.COUNT);
         } else {
           clampCountAndStore(
-              m, column, rows, step, b, places, out, lower, upper, counts, counts.slab(thread),
+              m,
+              column,
+              rows,
+              step,
+              b,
+              places,
+              out,
+              lower,
+              upper,
+              counts,
+              counts.slab(thread),
               channel + n * Lanes.COUNT);
         }
       } else {
         addBias(m, column, rows, step, b);
         if (counts != null) {
-          countBefore(m, column, rows, step, counts, counts.slab(thread), channel + n * Lanes.COUNT);
+          countBefore(
+              m, column, rows, step, counts, counts.slab(thread), channel + n * Lanes.COUNT);
         }
       }
     }
@@ -97,10 +118,26 @@ final class Epilogue {
         FloatVector zero = FloatVector.zero(FLOATS);
         if (counts == null) {
           storeClamped(
-              m, column, rows, step, zero, places, out, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY);
+              m,
+              column,
+              rows,
+              step,
+              zero,
+              places,
+              out,
+              Float.NEGATIVE_INFINITY,
+              Float.POSITIVE_INFINITY);
         } else {
           countAfterAndStore(
-              m, column, rows, step, places, out, counts, counts.slab(thread), channel + n * Lanes.COUNT);
+              m,
+              column,
+              rows,
+              step,
+              places,
+              out,
+              counts,
+              counts.slab(thread),
+              channel + n * Lanes.COUNT);
         }
       }
     }

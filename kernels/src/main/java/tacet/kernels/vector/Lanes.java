@@ -23,7 +23,8 @@ final class Lanes {
   static final boolean HAS_FMA = measureFma();
 
   /** Vectors that hold accumulators without spilling: 32 registers on AVX-512 and NEON, 16 elsewhere. */
-  static final boolean MANY_REGISTERS = COUNT == 16 || "aarch64".equals(System.getProperty("os.arch"));
+  static final boolean MANY_REGISTERS =
+      COUNT == 16 || "aarch64".equals(System.getProperty("os.arch"));
 
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;

@@ -89,13 +89,29 @@ final class Pointwise implements Kernel {
       }
       if (!spec.activation().isIdentity()) {
         if (counts != null) {
-          count(m, yr, spec.width(), counts, thread, channel, Kind.ZERO_BEFORE, Kind.NEAR_ZERO_BEFORE, true);
+          count(
+              m,
+              yr,
+              spec.width(),
+              counts,
+              thread,
+              channel,
+              Kind.ZERO_BEFORE,
+              Kind.NEAR_ZERO_BEFORE,
+              true);
         }
         VectorActivation.apply(spec.activation(), m, yr, spec.width());
       }
       if (counts != null) {
         count(
-            m, yr, spec.width(), counts, thread, channel, Kind.ZERO, Kind.NEAR_ZERO,
+            m,
+            yr,
+            spec.width(),
+            counts,
+            thread,
+            channel,
+            Kind.ZERO,
+            Kind.NEAR_ZERO,
             spec.activation().isIdentity());
       }
     }

@@ -68,7 +68,8 @@ final class Pooling implements Kernel {
         });
   }
 
-  private void plane(MemorySegment m, long in, long out, int channel, ZeroCounts counts, int thread) {
+  private void plane(
+      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int thread) {
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);

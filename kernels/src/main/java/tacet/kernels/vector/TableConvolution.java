@@ -293,7 +293,8 @@ final class TableConvolution implements Kernel {
       }
       long tile = scratch;
       for (int row = g; row < end; row += F32Tile.ROWS, tile += tileBytes) {
-        finish(m, out, extra, c, row, Math.min(F32Tile.ROWS, end - row), tile, places, counts, thread);
+        finish(
+            m, out, extra, c, row, Math.min(F32Tile.ROWS, end - row), tile, places, counts, thread);
       }
     }
   }
@@ -309,14 +310,10 @@ final class TableConvolution implements Kernel {
     long p4 = in + pixel(Math.min(last, row + 4));
     long p5 = in + pixel(Math.min(last, row + 5));
     switch (c.vectors) {
-      case 1 ->
-          F32Tile.tile6x1(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
-      case 2 ->
-          F32Tile.tile6x2(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
-      case 3 ->
-          F32Tile.tile6x3(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
-      default ->
-          F32Tile.tile6x4(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
+      case 1 -> F32Tile.tile6x1(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
+      case 2 -> F32Tile.tile6x2(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
+      case 3 -> F32Tile.tile6x3(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
+      default -> F32Tile.tile6x4(m, p0, p1, p2, p3, p4, p5, c.table, k0, k1, packed, w, tile);
     }
   }
 

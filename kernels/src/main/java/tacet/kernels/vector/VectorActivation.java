@@ -231,8 +231,7 @@ final class VectorActivation {
     p = fma(p, r, FloatVector.broadcast(FLOATS, 1f / 6f));
     p = fma(p, r, FloatVector.broadcast(FLOATS, 0.5f));
     p = fma(p.mul(r), r, r).add(1f);
-    IntVector exponent =
-        (IntVector) n.convertShape(VectorOperators.F2I, Lanes.INTS, 0);
+    IntVector exponent = (IntVector) n.convertShape(VectorOperators.F2I, Lanes.INTS, 0);
     IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
     return p.mul(powerOfTwo(half)).mul(powerOfTwo(exponent.sub(half)));
   }

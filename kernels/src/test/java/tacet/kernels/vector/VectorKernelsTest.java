@@ -115,8 +115,12 @@ class VectorKernelsTest {
       assertNotNull(kernel);
       ZeroCounts counts = new ZeroCounts(out, budget.threads(), TAU);
       run(
-          kernel, images, residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()},
-          y, budget, counts);
+          kernel,
+          images,
+          residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()},
+          y,
+          budget,
+          counts);
       double tolerance = 8 * EPSILON * (in / groups * kh * kw + 2) * 4;
       long[][] before = new long[3][out];
       for (int i = 0; i < n; i++) {
@@ -158,18 +162,43 @@ class VectorKernelsTest {
       throws InterruptedException {
     ConvSpec plain =
         new ConvSpec(
-            s.batch(), s.inChannels(), s.inHeight(), s.inWidth(), s.outChannels(), s.outHeight(),
-            s.outWidth(), s.groups(), s.kernelHeight(), s.kernelWidth(), s.strideY(), s.strideX(),
-            s.padTop(), s.padLeft(), s.dilationY(), s.dilationX(), s.residual(), Activation.IDENTITY);
+            s.batch(),
+            s.inChannels(),
+            s.inHeight(),
+            s.inWidth(),
+            s.outChannels(),
+            s.outHeight(),
+            s.outWidth(),
+            s.groups(),
+            s.kernelHeight(),
+            s.kernelWidth(),
+            s.strideY(),
+            s.strideX(),
+            s.padTop(),
+            s.padLeft(),
+            s.dilationY(),
+            s.dilationX(),
+            s.residual(),
+            Activation.IDENTITY);
     Kernel kernel =
         provider
             .convolution(
-                plain, x.layout(), y.layout(), residual == null ? null : residual.layout(),
-                FlattenOrder.NONE, weights, bias, arena)
+                plain,
+                x.layout(),
+                y.layout(),
+                residual == null ? null : residual.layout(),
+                FlattenOrder.NONE,
+                weights,
+                bias,
+                arena)
             .kernel();
     run(
-        kernel, images, residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()},
-        y, budget, null);
+        kernel,
+        images,
+        residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()},
+        y,
+        budget,
+        null);
     long[][] expected = images.recount(y, TAU);
     assertArrayEquals(
         expected,
@@ -199,8 +228,7 @@ class VectorKernelsTest {
     }
   }
 
-  private static void assertCounts(
-      Images images, Images.Image y, ZeroCounts counts, String what) {
+  private static void assertCounts(Images images, Images.Image y, ZeroCounts counts, String what) {
     long[][] recount = images.recount(y, TAU);
     assertArrayEquals(
         new long[][] {recount[0], recount[1]},
@@ -230,8 +258,7 @@ class VectorKernelsTest {
               float[] bias = floats(random, m);
               Kernel kernel =
                   provider
-                      .convolution(
-                          spec, x.layout(), y.layout(), null, order, weights, bias, arena)
+                      .convolution(spec, x.layout(), y.layout(), null, order, weights, bias, arena)
                       .kernel();
               ZeroCounts counts = new ZeroCounts(m, 2, TAU);
               run(kernel, images, new long[] {x.first()}, y, budget, counts);
@@ -283,11 +310,24 @@ class VectorKernelsTest {
         int right = random.nextInt(kw);
         PoolSpec spec =
             new PoolSpec(
-                2, c, h, w,
+                2,
+                c,
+                h,
+                w,
                 (h + top + bottom - (kh - 1) * dy - 1) / sy + 1,
                 (w + left + right - (kw - 1) * dx - 1) / sx + 1,
-                kh, kw, sy, sx, top, left, bottom, right, dy, dx,
-                random.nextBoolean(), random.nextBoolean());
+                kh,
+                kw,
+                sy,
+                sx,
+                top,
+                left,
+                bottom,
+                right,
+                dy,
+                dx,
+                random.nextBoolean(),
+                random.nextBoolean());
         try (Arena arena = Arena.ofShared()) {
           Images images = new Images(arena, MEMORY);
           Images.Image x = images.random(random, 2, c, h, w, v, Halo.NONE);
@@ -335,8 +375,31 @@ class VectorKernelsTest {
             new Activation(Kind.THRESHOLDED_RELU, 0.7f, 0f),
             new Activation(Kind.LEAKY_RELU, -0.2f, 0f));
     float[] values = {
-      0f, -0f, 1e-30f, -1e-30f, 1e-4f, -1e-4f, 0.01f, -0.3f, 0.34f, 0.36f, 1f, -1f, 2.5f, -7f, 9f, -9.2f,
-      30f, -30f, 80f, -87f, -100f, 88.5f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN
+      0f,
+      -0f,
+      1e-30f,
+      -1e-30f,
+      1e-4f,
+      -1e-4f,
+      0.01f,
+      -0.3f,
+      0.34f,
+      0.36f,
+      1f,
+      -1f,
+      2.5f,
+      -7f,
+      9f,
+      -9.2f,
+      30f,
+      -30f,
+      80f,
+      -87f,
+      -100f,
+      88.5f,
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      Float.NaN
     };
     int v = Lanes.COUNT;
     for (Activation f : all) {
@@ -354,18 +417,22 @@ class VectorKernelsTest {
                 1, 1, 1, values.length, PointwiseSpec.Op.COPY, PointwiseSpec.Second.NONE, f);
         Kernel kernel = provider.pointwise(spec, x.layout(), null, y.layout()).kernel();
         try (ThreadBudget.Team team = budget.acquire()) {
-          kernel.run(images.memory, new long[] {x.first()}, y.first(), images.scratch(), team, null);
+          kernel.run(
+              images.memory, new long[] {x.first()}, y.first(), images.scratch(), team, null);
         }
         for (int i = 0; i < values.length; i++) {
           float expected = (float) Images.activate(f, values[i]);
           float got = images.get(y, 0, 0, 0, i);
           double tolerance = Math.max(Math.abs(expected) * 6e-7, Float.MIN_NORMAL);
           boolean same =
-              Float.isNaN(expected) ? Float.isNaN(got)
-                  : Float.isInfinite(expected) ? got == expected
-                  : Math.abs(got - expected) <= tolerance;
+              Float.isNaN(expected)
+                  ? Float.isNaN(got)
+                  : Float.isInfinite(expected)
+                      ? got == expected
+                      : Math.abs(got - expected) <= tolerance;
           // Swish of −∞ is −∞ · 0; a limit, not a value.
-          assertTrue(same || values[i] == Float.NEGATIVE_INFINITY && f.kind() == Kind.SWISH,
+          assertTrue(
+              same || values[i] == Float.NEGATIVE_INFINITY && f.kind() == Kind.SWISH,
               f + " of " + values[i] + ": expected " + expected + ", got " + got);
         }
       }
