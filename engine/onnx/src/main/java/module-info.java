@@ -1,4 +1,6 @@
 /** Reads ONNX models. */
+// protobuf-java brings no module descriptor, only a name in its manifest.
+@SuppressWarnings("requires-automatic")
 module tacet.onnx {
   requires transitive tacet;
   requires com.google.protobuf;

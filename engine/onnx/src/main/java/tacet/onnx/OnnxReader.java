@@ -25,6 +25,9 @@ import tacet.tensor.Tensor;
 /** Reads ONNX files. */
 public final class OnnxReader implements ModelReader {
 
+  /** For the service loader. */
+  public OnnxReader() {}
+
   @Override
   public String format() {
     return "ONNX";
