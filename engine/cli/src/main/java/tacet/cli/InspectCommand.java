@@ -23,6 +23,7 @@ import tacet.graph.ValueInfo;
 import tacet.insight.Causes;
 import tacet.insight.Finding;
 import tacet.insight.Presets;
+import tacet.insight.RandomWeights;
 import tacet.insight.Weights;
 import tacet.insight.image.FeatureMapGrid;
 import tacet.insight.image.FeatureMaps;
@@ -91,6 +92,12 @@ final class InspectCommand implements Callable<Integer> {
       description = "Class names, one per line: print the five most likely.")
   private Path labels;
 
+  @Option(
+      names = "--random-weights",
+      paramLabel = "SEED",
+      description = "Seeded He-normal weights in place of the model's own.")
+  private Long randomWeights;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write everything as JSON.")
   private Path json;
 
@@ -118,9 +125,11 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Graph graph() throws IOException {
-    if (modelFile != null) {
-      return Model.read(modelFile);
-    }
+    Graph graph = modelFile != null ? Model.read(modelFile) : preset();
+    return randomWeights == null ? graph : RandomWeights.of(graph, randomWeights);
+  }
+
+  private Graph preset() throws IOException {
     return switch (preset) {
       case "conv" -> Presets.conv(seed);
       case "dense-l1" -> {
