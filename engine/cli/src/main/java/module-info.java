@@ -8,6 +8,10 @@ module tacet.cli {
   // Kernels use it where it is there; the command always brings it.
   requires jdk.incubator.vector;
 
+  exports tacet.cli;
+
+  uses tacet.cli.Subcommand;
+
   opens tacet.cli to
       info.picocli;
 }

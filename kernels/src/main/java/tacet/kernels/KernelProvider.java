@@ -42,6 +42,15 @@ public interface KernelProvider {
   /** An element-wise kernel; layouts with {@link #lanes()}; {@code second} may be null. */
   Choice pointwise(PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output);
 
+  /**
+   * What the machine can do at best, measured now: 10⁹ floating-point operations per second of multiply-adds that stay in
+   * registers, on all threads of the loop together. NaN where this provider has no such measurement. Takes about half a
+   * second.
+   */
+  default double peakGflops(Parallel parallel) {
+    return Double.NaN;
+  }
+
   /** In which order a dense layer's weights see the elements of an image. */
   enum FlattenOrder {
     /** Not flattened: a convolution, or a dense layer on a matrix. */

@@ -11,11 +11,12 @@ import java.util.Map;
 import tacet.insight.file.WholeFile;
 
 /** Writes maps, lists, texts and numbers as a JSON file, whole or not at all. */
-final class JsonFile {
+public final class JsonFile {
 
   private JsonFile() {}
 
-  static void write(Path file, Map<String, ?> content) throws IOException {
+  /** Writes {@code content}; keys and the values of unknown types as texts. */
+  public static void write(Path file, Map<String, ?> content) throws IOException {
     WholeFile.write(
         file,
         channel -> {

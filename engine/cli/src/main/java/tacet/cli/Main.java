@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.ServiceLoader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -34,6 +35,7 @@ public final class Main {
     System.setProperty("java.awt.headless", "true");
     Main main = new Main();
     CommandLine command = new CommandLine(main);
+    ServiceLoader.load(Subcommand.class).forEach(command::addSubcommand);
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.setParameterExceptionHandler(
         (e, _) -> {

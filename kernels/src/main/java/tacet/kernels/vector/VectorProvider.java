@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
+import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
 
@@ -61,5 +62,10 @@ public final class VectorProvider implements KernelProvider {
     return VectorActivation.supports(spec.activation())
         ? Choice.of(new Pointwise(spec, input, second, output), "lanes are channels")
         : Choice.declined("no SIMD form of " + spec.activation().kind());
+  }
+
+  @Override
+  public double peakGflops(Parallel parallel) {
+    return FmaPeak.gflops(parallel);
   }
 }

@@ -1,0 +1,93 @@
+package tacet.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import tacet.cli.JsonFile;
+import tacet.cli.Subcommand;
+
+/** Compares Tacet with its peers. */
+@Command(
+    name = "compare",
+    mixinStandardHelpOptions = true,
+    description =
+        "Times Tacet and its peers in turn in one process: convolution shapes against oneDNN.")
+public final class CompareCommand implements Subcommand {
+
+  @Option(
+      names = "--shapes",
+      paramLabel = "LIST",
+      description =
+          "Convolution shapes: resnet50, vgg19, squeezenet, mobilenet_v1, mobilenet_v2,"
+              + " inception_v1, densenet121, encoders, all of them, a text file, or a model's.")
+  private String shapes;
+
+  @Option(
+      names = "--only",
+      paramLabel = "REGEX",
+      description = "Only shapes in whose line the expression is found.")
+  private String only = "";
+
+  @Option(names = "--list", description = "Print the shapes and measure nothing.")
+  private boolean list;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of every contestant (default: ${DEFAULT-VALUE}).")
+  private int threads = 1;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description = "Rounds over which medians are taken (default: ${DEFAULT-VALUE}).")
+  private int rounds = 15;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
+  private Path json;
+
+  private final PrintStream out = System.out;
+
+  @Override
+  public Integer call() throws Exception {
+    if (threads < 1 || rounds < 1) {
+      throw new IllegalArgumentException("--threads and --rounds must be at least 1");
+    }
+    if (shapes == null) {
+      throw new IllegalArgumentException("give --shapes LIST");
+    }
+    compareShapes();
+    return 0;
+  }
+
+  private void compareShapes() throws Exception {
+    Pattern pattern;
+    try {
+      pattern = Pattern.compile(only);
+    } catch (PatternSyntaxException e) {
+      throw new IllegalArgumentException("--only " + only + ": " + e.getDescription(), e);
+    }
+    List<ConvShape> chosen =
+        ShapeLists.load(shapes).stream().filter(s -> pattern.matcher(s.toString()).find()).toList();
+    if (chosen.isEmpty()) {
+      throw new IllegalArgumentException("no shape of " + shapes + " matches " + only);
+    }
+    if (list) {
+      chosen.forEach(out::println);
+      return;
+    }
+    write(new ShapeComparison(threads, rounds, out).run(chosen));
+  }
+
+  private void write(Map<String, Object> result) throws IOException {
+    if (json != null) {
+      JsonFile.write(json, result);
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package tacet.bench;
+
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_BIAS;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
+import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_auto;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
+
+import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.convolution_forward;
+import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.post_ops;
+import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.reorder;
+import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * One convolution by oneDNN as its own users call it: every layout of oneDNN's choice, bias and ReLU fused. To be used and
+ * closed on the thread that made it.
+ */
+final class OneDnnConvolution implements AutoCloseable {
+
+  private final PointerScope scope = new PointerScope();
+  private final engine cpu = new engine(engine.kind.cpu, 0);
+  private final stream queue = new stream(cpu);
+  private final convolution_forward convolution;
+  private final IntMemoryMap arguments = new IntMemoryMap();
+  private final String implementation;
+  private final memory result;
+  private final long[] outDims;
+
+  /**
+   * @param input [C, H, W], row-major
+   * @param weights [M, C/groups, kernelHeight, kernelWidth], row-major
+   */
+  OneDnnConvolution(ConvShape s, float[] input, float[] weights, float[] bias) {
+    long[] inDims = {1, s.inChannels(), s.height(), s.width()};
+    outDims = new long[] {1, s.outChannels(), s.outHeight(), s.outWidth()};
+    int inPerGroup = s.inChannels() / s.groups();
+    long[] weightDims =
+        s.groups() == 1
+            ? new long[] {s.outChannels(), inPerGroup, s.kernelHeight(), s.kernelWidth()}
+            : new long[] {
+              s.groups(),
+              s.outChannels() / s.groups(),
+              inPerGroup,
+              s.kernelHeight(),
+              s.kernelWidth()
+            };
+    memory.desc any = desc(inDims, memory.format_tag.any);
+    memory.desc anyWeights = desc(weightDims, memory.format_tag.any);
+    memory.desc row = desc(new long[] {s.outChannels()}, memory.format_tag.a);
+    memory.desc anyOut = desc(outDims, memory.format_tag.any);
+    post_ops relu = new post_ops();
+    relu.append_eltwise(dnnl_eltwise_relu, 0f, 0f);
+    primitive_attr attributes = new primitive_attr();
+    attributes.set_post_ops(relu);
+    convolution_forward.primitive_desc description =
+        new convolution_forward.primitive_desc(
+            cpu,
+            dnnl_forward_inference,
+            dnnl_convolution_auto,
+            any,
+            anyWeights,
+            row,
+            anyOut,
+            new long[] {s.strideY(), s.strideX()},
+            new long[] {s.dilationY() - 1, s.dilationX() - 1},
+            new long[] {s.padTop(), s.padLeft()},
+            new long[] {s.padBottom(), s.padRight()},
+            attributes,
+            false);
+    implementation = description.impl_info_str().getString();
+    convolution = new convolution_forward(description);
+    result = new memory(description.dst_desc(), cpu);
+    arguments.put(
+        DNNL_ARG_SRC, reordered(input, inDims, memory.format_tag.abcd, description.src_desc()));
+    arguments.put(
+        DNNL_ARG_WEIGHTS,
+        reordered(
+            weights,
+            weightDims,
+            weightDims.length == 4 ? memory.format_tag.abcd : memory.format_tag.abcde,
+            description.weights_desc()));
+    arguments.put(
+        DNNL_ARG_BIAS,
+        reordered(
+            bias, new long[] {s.outChannels()}, memory.format_tag.a, description.bias_desc()));
+    arguments.put(DNNL_ARG_DST, result);
+  }
+
+  private static memory.desc desc(long[] dims, memory.format_tag tag) {
+    return new memory.desc(dims, memory.data_type.f32, tag);
+  }
+
+  private memory reordered(float[] values, long[] dims, memory.format_tag tag, memory.desc wanted) {
+    memory plain = new memory(desc(dims, tag), cpu);
+    new FloatPointer(plain.get_data_handle()).put(values, 0, values.length);
+    memory target = new memory(wanted, cpu);
+    new reorder(plain, target).execute(queue, plain, target);
+    queue._wait();
+    return target;
+  }
+
+  String implementation() {
+    return implementation;
+  }
+
+  void run() {
+    // On a CPU the call returns when the work is done.
+    convolution.execute(queue, arguments);
+  }
+
+  /** The last result, [M, H, W], row-major. */
+  float[] output() {
+    try (PointerScope _ = new PointerScope()) {
+      memory plain = new memory(desc(outDims, memory.format_tag.abcd), cpu);
+      new reorder(result, plain).execute(queue, result, plain);
+      queue._wait();
+      float[] out = new float[(int) (outDims[1] * outDims[2] * outDims[3])];
+      new FloatPointer(plain.get_data_handle()).get(out, 0, out.length);
+      return out;
+    }
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}
