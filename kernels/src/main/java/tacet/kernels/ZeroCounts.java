@@ -8,18 +8,23 @@ import java.util.Arrays;
  */
 public final class ZeroCounts {
 
-  /** What is counted. The first three speak of the stored value x, the others of the value before the activation. */
+  /**
+   * What is counted. The first three speak of the stored value x, the others of the value before the activation; a kernel
+   * without an activation leaves those at zero.
+   */
   public enum Kind {
     /** x == 0, both signs. */
     ZERO,
     /** |x| &lt; τ. */
     NEAR_ZERO,
-    /** Value before the activation &lt; 0. */
+    /** x &lt; 0. */
     NEGATIVE,
     /** Value before the activation == 0. */
     ZERO_BEFORE,
     /** |value before the activation| &lt; τ. */
-    NEAR_ZERO_BEFORE
+    NEAR_ZERO_BEFORE,
+    /** Value before the activation &lt; 0. */
+    NEGATIVE_BEFORE
   }
 
   private static final Kind[] KINDS = Kind.values();

@@ -245,7 +245,7 @@ public final class Plan {
               elements,
               w.counts[s.counts()].total(Kind.ZERO_BEFORE),
               w.counts[s.counts()].total(Kind.NEAR_ZERO_BEFORE),
-              w.counts[s.counts()].total(Kind.NEGATIVE),
+              w.counts[s.counts()].total(Kind.NEGATIVE_BEFORE),
               w.counts[s.counts()].perChannel(Kind.ZERO_BEFORE).clone());
       case CountSource.OfStep s ->
           new Counts(

@@ -290,9 +290,7 @@ final class Planner {
   }
 
   private Object flatten(Node n) {
-    Shape in = types.get(n.input(0)).shape();
-    Shape out = types.get(n.output(0)).shape();
-    if (in.rank() != 4 || out.rank() != 2 || in.dim(0) != out.dim(0) || !isFloat(n.input(0))) {
+    if (!flattensImages(n)) {
       return null;
     }
     if (places.get(n.input(0)) instanceof Placement.Image image) {
@@ -307,6 +305,15 @@ final class Planner {
       return alias(n, flat);
     }
     return null;
+  }
+
+  private boolean flattensImages(Node n) {
+    if (!(n.op() instanceof Op.Flatten || n.op() instanceof Op.Reshape)) {
+      return false;
+    }
+    Shape in = types.get(n.input(0)).shape();
+    Shape out = types.get(n.output(0)).shape();
+    return in.rank() == 4 && out.rank() == 2 && in.dim(0) == out.dim(0) && isFloat(n.input(0));
   }
 
   private Object convolution(Node n) {
@@ -1019,7 +1026,10 @@ final class Planner {
     }
     steps.add(new Steps.RunReference(n, inputs, outputs));
     String first = n.output(0);
-    if (options.counts() != CountLevel.OFF && isFloat(first)) {
+    if (flattensImages(n) && counted.containsKey(n.input(0))) {
+      // A flattened image keeps the channels it had, whoever flattens it.
+      counted.put(first, counted.get(n.input(0)));
+    } else if (options.counts() != CountLevel.OFF && isFloat(first)) {
       int counts = countChannels.size();
       Shape s = types.get(first).shape();
       countChannels.add(Steps.channels(s, graph.channelsLast().contains(first)));

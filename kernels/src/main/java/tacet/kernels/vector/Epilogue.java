@@ -226,15 +226,20 @@ final class Epilogue {
     IntVector negative = IntVector.zero(INTS);
     IntVector zerosBefore = IntVector.zero(INTS);
     IntVector nearBefore = IntVector.zero(INTS);
+    IntVector negativeBefore = IntVector.zero(INTS);
+    boolean signed = lower < 0f;
     for (int r = 0; r < rows; r++) {
       FloatVector v = load(m, column + r * step).add(b);
-      negative = tally(negative, v.lt(0f));
+      negativeBefore = tally(negativeBefore, v.lt(0f));
       zerosBefore = tally(zerosBefore, v.eq(0f));
       nearBefore = tally(nearBefore, v.abs().lt(tau));
       v = v.blend(lower, v.lt(lower));
       v = v.blend(upper, v.compare(VectorOperators.GT, upper));
       zeros = tally(zeros, v.eq(0f));
       near = tally(near, v.abs().lt(tau));
+      if (signed) {
+        negative = tally(negative, v.lt(0f));
+      }
       store(v, m, out + place(m, places, r));
     }
     int stride = counts.stride();
@@ -243,6 +248,7 @@ final class Epilogue {
     add(slab, Kind.NEGATIVE, stride, channel, negative);
     add(slab, Kind.ZERO_BEFORE, stride, channel, zerosBefore);
     add(slab, Kind.NEAR_ZERO_BEFORE, stride, channel, nearBefore);
+    add(slab, Kind.NEGATIVE_BEFORE, stride, channel, negativeBefore);
   }
 
   private static void countBefore(
@@ -263,7 +269,7 @@ final class Epilogue {
       zeros = tally(zeros, v.eq(0f));
       near = tally(near, v.abs().lt(tau));
     }
-    add(slab, Kind.NEGATIVE, counts.stride(), channel, negative);
+    add(slab, Kind.NEGATIVE_BEFORE, counts.stride(), channel, negative);
     add(slab, Kind.ZERO_BEFORE, counts.stride(), channel, zeros);
     add(slab, Kind.NEAR_ZERO_BEFORE, counts.stride(), channel, near);
   }
@@ -281,14 +287,17 @@ final class Epilogue {
     float tau = counts.threshold();
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
+    IntVector negative = IntVector.zero(INTS);
     for (int r = 0; r < rows; r++) {
       FloatVector v = load(m, column + r * step);
       zeros = tally(zeros, v.eq(0f));
       near = tally(near, v.abs().lt(tau));
+      negative = tally(negative, v.lt(0f));
       store(v, m, out + place(m, places, r));
     }
     add(slab, Kind.ZERO, counts.stride(), channel, zeros);
     add(slab, Kind.NEAR_ZERO, counts.stride(), channel, near);
+    add(slab, Kind.NEGATIVE, counts.stride(), channel, negative);
   }
 
   static IntVector tally(IntVector counter, VectorMask<Float> mask) {

@@ -98,21 +98,13 @@ final class Pointwise implements Kernel {
               channel,
               Kind.ZERO_BEFORE,
               Kind.NEAR_ZERO_BEFORE,
-              true);
+              Kind.NEGATIVE_BEFORE);
         }
         VectorActivation.apply(spec.activation(), m, yr, spec.width());
       }
       if (counts != null) {
         count(
-            m,
-            yr,
-            spec.width(),
-            counts,
-            thread,
-            channel,
-            Kind.ZERO,
-            Kind.NEAR_ZERO,
-            spec.activation().isIdentity());
+            m, yr, spec.width(), counts, thread, channel, Kind.ZERO, Kind.NEAR_ZERO, Kind.NEGATIVE);
       }
     }
   }
@@ -187,7 +179,7 @@ final class Pointwise implements Kernel {
       int channel,
       Kind zeroKind,
       Kind nearKind,
-      boolean negatives) {
+      Kind negativeKind) {
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);
@@ -201,8 +193,6 @@ final class Pointwise implements Kernel {
     int[] slab = counts.slab(thread);
     Epilogue.add(slab, zeroKind, counts.stride(), channel, zeros);
     Epilogue.add(slab, nearKind, counts.stride(), channel, near);
-    if (negatives) {
-      Epilogue.add(slab, Kind.NEGATIVE, counts.stride(), channel, negative);
-    }
+    Epilogue.add(slab, negativeKind, counts.stride(), channel, negative);
   }
 }

@@ -206,7 +206,7 @@ class VectorKernelsTest {
             counts,
             ZeroCounts.Kind.ZERO_BEFORE,
             ZeroCounts.Kind.NEAR_ZERO_BEFORE,
-            ZeroCounts.Kind.NEGATIVE),
+            ZeroCounts.Kind.NEGATIVE_BEFORE),
         s::toString);
   }
 
@@ -231,8 +231,9 @@ class VectorKernelsTest {
   private static void assertCounts(Images images, Images.Image y, ZeroCounts counts, String what) {
     long[][] recount = images.recount(y, TAU);
     assertArrayEquals(
-        new long[][] {recount[0], recount[1]},
-        Images.counted(counts, ZeroCounts.Kind.ZERO, ZeroCounts.Kind.NEAR_ZERO),
+        recount,
+        Images.counted(
+            counts, ZeroCounts.Kind.ZERO, ZeroCounts.Kind.NEAR_ZERO, ZeroCounts.Kind.NEGATIVE),
         what);
   }
 
