@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import tacet.cli.JsonFile;
 import tacet.cli.Subcommand;
 
@@ -17,8 +18,24 @@ import tacet.cli.Subcommand;
     name = "compare",
     mixinStandardHelpOptions = true,
     description =
-        "Times Tacet and its peers in turn in one process: convolution shapes against oneDNN.")
+        "Times Tacet and its peers in turn in one process: networks against ONNX Runtime, or"
+            + " convolution shapes against oneDNN.")
 public final class CompareCommand implements Subcommand {
+
+  @Parameters(arity = "0..*", paramLabel = "MODEL", description = "ONNX files.")
+  private List<Path> models = List.of();
+
+  @Option(
+      names = "--random-weights",
+      paramLabel = "SEED",
+      description = "Seeded He-normal weights in place of the models' own, the same for all.")
+  private Long randomWeights;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of the input noise (default: ${DEFAULT-VALUE}).")
+  private long seed = 1;
 
   @Option(
       names = "--shapes",
@@ -59,10 +76,14 @@ public final class CompareCommand implements Subcommand {
     if (threads < 1 || rounds < 1) {
       throw new IllegalArgumentException("--threads and --rounds must be at least 1");
     }
-    if (shapes == null) {
-      throw new IllegalArgumentException("give --shapes LIST");
+    if (shapes == null == models.isEmpty()) {
+      throw new IllegalArgumentException("give either MODEL… or --shapes LIST");
     }
-    compareShapes();
+    if (shapes != null) {
+      compareShapes();
+    } else {
+      write(new ModelComparison(threads, rounds, seed, randomWeights, out).run(models));
+    }
     return 0;
   }
 

@@ -1,0 +1,202 @@
+package tacet.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import tacet.Backend;
+import tacet.Model;
+import tacet.ModelOptions;
+import tacet.Result;
+import tacet.graph.Graph;
+import tacet.graph.ValueInfo;
+import tacet.insight.Presets;
+import tacet.insight.RandomWeights;
+import tacet.kernels.CountLevel;
+import tacet.kernels.DataType;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
+
+/** Whole networks: Tacet's backends and ONNX Runtime in turn on the same input and weights. */
+final class ModelComparison {
+
+  /** Free sides of an input image. */
+  private static final int FREE_SIDE = 224;
+
+  private static final double LEAST_WARM_UP_SECONDS = 1;
+  private static final double MOST_WARM_UP_SECONDS = 6;
+
+  private final int threads;
+  private final int rounds;
+  private final long seed;
+  private final Long randomWeights;
+  private final PrintStream out;
+
+  /**
+   * @param seed of the input noise
+   * @param randomWeights seed of weights in place of the model's own, or null
+   */
+  ModelComparison(int threads, int rounds, long seed, Long randomWeights, PrintStream out) {
+    this.threads = threads;
+    this.rounds = rounds;
+    this.seed = seed;
+    this.randomWeights = randomWeights;
+    this.out = out;
+  }
+
+  /** Measures and prints one network after the other; returns what goes into the JSON file. */
+  Map<String, Object> run(List<Path> models) throws Exception {
+    out.printf(
+        "%d thread(s); ONNX Runtime: all optimisations, its threads spin as by default; median"
+            + " milliseconds of %d rounds%n%n",
+        threads, rounds);
+    out.printf(
+        "%-28s %9s %9s %9s %9s %6s %6s %8s %9s%n",
+        "model", "vector", "auto", "uncounted", "ORT", "ratio", "auto", "counting", "max diff");
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (Path model : models) {
+      rows.add(compare(model));
+    }
+    return Map.of("models", rows);
+  }
+
+  private Map<String, Object> compare(Path model) throws Exception {
+    if (randomWeights == null) {
+      return compare(model, model);
+    }
+    Path copy = Files.createTempFile("tacet-compare", ".onnx");
+    try {
+      Graph own = Model.read(model);
+      Map<String, Tensor> changed = new LinkedHashMap<>();
+      RandomWeights.of(own, randomWeights)
+          .constants()
+          .forEach(
+              (name, t) -> {
+                if (own.constants().get(name) != t) {
+                  changed.put(name, t);
+                }
+              });
+      OnnxWeights.replace(model, changed, copy);
+      return compare(model, copy);
+    } finally {
+      Files.delete(copy);
+    }
+  }
+
+  private Map<String, Object> compare(Path model, Path file) throws Exception {
+    Graph graph = Model.read(file);
+    Map<String, Tensor> inputs = inputs(graph);
+    ModelOptions options = ModelOptions.defaults().withThreads(threads);
+    try (Model vector = Model.of(graph, options.withBackend(Backend.VECTOR));
+        Model auto = Model.of(graph, options.withBackend(Backend.AUTO));
+        Model uncounted =
+            Model.of(graph, options.withBackend(Backend.VECTOR).withCounts(CountLevel.OFF));
+        OnnxRuntimePeer peer = new OnnxRuntimePeer(file, threads, inputs)) {
+      Map<String, float[]> truth = peer.outputs();
+      double ofVector = difference(truth, vector.run(inputs));
+      double ofAuto = difference(truth, auto.run(inputs));
+      Contest contest =
+          new Contest(
+              List.of(
+                  () -> vector.run(inputs),
+                  () -> auto.run(inputs),
+                  () -> uncounted.run(inputs),
+                  peer::run),
+              threads > 1);
+      contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS);
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("model", model.toString());
+      row.put("threads", threads);
+      row.put("rounds", rounds);
+      row.put(
+          "medianMilliseconds",
+          ordered(
+              "vector",
+              contest.median(0) / 1e6,
+              "auto",
+              contest.median(1) / 1e6,
+              "vectorUncounted",
+              contest.median(2) / 1e6,
+              "onnxruntime",
+              contest.median(3) / 1e6));
+      row.put("ratio", ordered("vector", contest.ratio(3, 0), "auto", contest.ratio(3, 1)));
+      row.put("countingCost", contest.ratio(0, 2) - 1);
+      row.put("maxAbsDifference", ordered("vector", ofVector, "auto", ofAuto));
+      row.put("largestOutput", largest(truth));
+      out.printf(
+          Locale.ROOT,
+          "%-28s %9.3f %9.3f %9.3f %9.3f %6.2f %6.2f %7.1f%% %9.2g%n",
+          name(model),
+          contest.median(0) / 1e6,
+          contest.median(1) / 1e6,
+          contest.median(2) / 1e6,
+          contest.median(3) / 1e6,
+          contest.ratio(3, 0),
+          contest.ratio(3, 1),
+          100 * (contest.ratio(0, 2) - 1),
+          Math.max(ofVector, ofAuto));
+      return row;
+    }
+  }
+
+  /** The folder that tells models of one file name apart. */
+  private static String name(Path model) {
+    Path folder = model.toAbsolutePath().getParent();
+    while (folder.getNameCount() > 1 && folder.getFileName().toString().matches("onnx")) {
+      folder = folder.getParent();
+    }
+    return folder.getFileName() + "/" + model.getFileName();
+  }
+
+  private static Map<String, Object> ordered(Object... pairs) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    for (int i = 0; i < pairs.length; i += 2) {
+      map.put((String) pairs[i], pairs[i + 1]);
+    }
+    return map;
+  }
+
+  private Map<String, Tensor> inputs(Graph graph) throws IOException {
+    Map<String, Tensor> inputs = new LinkedHashMap<>();
+    for (ValueInfo in : graph.inputs()) {
+      long[] dims = in.dims();
+      if (dims == null || in.type() != DataType.FLOAT32) {
+        throw new IllegalArgumentException(
+            graph.source() + ": input '" + in.name() + "' is no float32 tensor of known rank");
+      }
+      for (int i = 0; i < dims.length; i++) {
+        dims[i] = dims[i] != ValueInfo.UNKNOWN ? dims[i] : i == 0 ? 1 : FREE_SIDE;
+      }
+      inputs.put(in.name(), Presets.noise(Shape.of(dims), seed));
+    }
+    return inputs;
+  }
+
+  /** The largest difference of any output. */
+  private static double difference(Map<String, float[]> truth, Result result) {
+    double most = 0;
+    for (Map.Entry<String, float[]> e : truth.entrySet()) {
+      float[] ours = result.output(e.getKey()).toFloats();
+      for (int i = 0; i < ours.length; i++) {
+        double d = Math.abs(ours[i] - e.getValue()[i]);
+        most = d >= 0 ? Math.max(most, d) : Double.NaN;
+      }
+    }
+    return most;
+  }
+
+  private static double largest(Map<String, float[]> outputs) {
+    double most = 0;
+    for (float[] values : outputs.values()) {
+      for (float v : values) {
+        most = Math.max(most, Math.abs(v));
+      }
+    }
+    return most;
+  }
+}
