@@ -174,7 +174,7 @@ public sealed interface Op {
     }
   }
 
-  /** Inputs: x, optional scalar minimum, optional scalar maximum, known only at run time or of an integer type. */
+  /** Inputs: x, optional scalar minimum, optional scalar maximum, all of one type. */
   record Clip() implements Op {}
 
   /** x < 0 ? slope · x : x. Inputs: x, slope (broadcast to x). */
@@ -187,7 +187,10 @@ public sealed interface Op {
     MUL,
     DIV,
     POW,
+    /** Remainder with the sign of the divisor; of integers. */
     MOD,
+    /** Remainder with the sign of the dividend, as C's fmod. */
+    FMOD,
     MAX,
     MIN,
     MEAN,
@@ -214,6 +217,7 @@ public sealed interface Op {
     @Override
     public String type() {
       return switch (kind) {
+        case FMOD -> "Mod";
         case GREATER_OR_EQUAL -> "GreaterOrEqual";
         case LESS_OR_EQUAL -> "LessOrEqual";
         default ->
@@ -284,7 +288,7 @@ public sealed interface Op {
   /** Inputs: x, repeats (int64). */
   record Tile() implements Op {}
 
-  /** Passes its input on. Dropout at inference is this; a mask output, where asked for, is all true. */
+  /** Passes its input on; Dropout at inference is this. */
   record Identity() implements Op {}
 
   /** Input: shape (int64). Fills with one value (a tensor of one element). */
@@ -355,7 +359,9 @@ public sealed interface Op {
     ROUND_PREFER_FLOOR,
     ROUND_PREFER_CEIL,
     FLOOR,
-    CEIL
+    CEIL,
+    /** Down along axes that grow, up along those that shrink: ONNX before opset 11. */
+    FLOOR_OR_CEIL
   }
 
   enum AspectRatioPolicy {
@@ -404,8 +410,20 @@ public sealed interface Op {
   /** Inputs: x, indices (int32 or int64, negative = from the end). */
   record Gather(int axis) implements Op {}
 
-  /** Converts the element type; to integers by truncation, to BOOL by {@code != 0}. */
+  /**
+   * Converts the element type; to integers by truncation, to BOOL by {@code != 0}. To FLOAT16 or BFLOAT16 it rounds to
+   * that precision; the result is FLOAT32, in which half-precision networks are computed.
+   */
   record Cast(DataType to) implements Op {}
+
+  /** Inputs: x, other. Converts x to the element type of the other. */
+  record CastLike() implements Op {}
+
+  /**
+   * Inputs: x, other. Adds axes of extent 1 to x so that its first axis stands below axis {@code axis} of the other, and
+   * both have one rank: the broadcasting of operators before ONNX opset 7.
+   */
+  record AlignAxes(int axis) implements Op {}
 
   /**
    * @param columnRowDepth ONNX mode CRD; otherwise DCR

@@ -128,7 +128,9 @@ public final class Plan {
       g.constants()
           .forEach((name, t) -> s.types().putIfAbsent(name, new TensorType(t.type(), t.shape())));
     }
-    return new Planner(g, s.types(), providers, options, weights).plan(wanted);
+    Plan plan = new Planner(g, s.types(), providers, options, weights).plan(wanted);
+    s.limits().checkWorkspace(graph.source(), plan.workspaceBytes());
+    return plan;
   }
 
   /** Inputs of the model whose contents, not only their shapes, decide the shape of some value. */

@@ -1,7 +1,6 @@
 package tacet.plan;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,6 +12,8 @@ import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Op;
 import tacet.graph.ValueInfo;
+import tacet.kernels.Activation;
+import tacet.kernels.DataType;
 import tacet.reference.Evaluator;
 import tacet.reference.TensorType;
 import tacet.tensor.Shape;
@@ -24,11 +25,9 @@ import tacet.tensor.Tensor;
  *
  * @param graph nodes that remain; constants include what was folded
  * @param types of every value
+ * @param limits what the plan may still cost
  */
-record Specialised(Graph graph, Map<String, TensorType> types) {
-
-  /** Folding makes no value larger than this: it would take memory that the model's file does not warrant. */
-  private static final long MOST_FOLDED_BYTES = 64L << 20;
+record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
 
   static Specialised of(Graph graph, Map<String, Tensor> inputs, Set<String> wanted) {
     Map<String, TensorType> types = new HashMap<>();
@@ -48,37 +47,52 @@ record Specialised(Graph graph, Map<String, TensorType> types) {
       }
       types.put(i.name(), new TensorType(t.type(), t.shape()));
       if (deciding.contains(i.name())) {
-        known.put(i.name(), t);
+        // The caller may change or free it while the plan lives.
+        Tensor copy = Tensor.allocate(t.type(), t.shape());
+        copy.data().copyFrom(t.data());
+        known.put(i.name(), copy);
       }
     }
     known.forEach((name, t) -> types.putIfAbsent(name, new TensorType(t.type(), t.shape())));
+    List<Tensor> given = new ArrayList<>(inputs.values());
+    given.addAll(graph.constants().values());
+    Limits limits = new Limits(given);
+    types.forEach((name, t) -> limits.check("value " + name, t));
     List<Node> nodes = new ArrayList<>();
     Set<String> needed = needed(graph, wanted);
-    for (Node n : graph.nodes()) {
-      if (n.outputs().stream().noneMatch(needed::contains)) {
+    for (Node original : graph.nodes()) {
+      if (original.outputs().stream().noneMatch(needed::contains)) {
         continue;
       }
       List<TensorType> in = new ArrayList<>();
-      List<Tensor> values = new ArrayList<>();
-      boolean allKnown = true;
-      for (String name : n.inputs()) {
+      for (String name : original.inputs()) {
         in.add(name.isEmpty() ? null : types.get(name));
-        Tensor value = name.isEmpty() ? null : known.get(name);
-        values.add(value);
-        allKnown &= name.isEmpty() || value != null;
       }
-      List<TensorType> out = Evaluator.infer(n, in, values);
-      for (int i = 0; i < n.outputs().size(); i++) {
-        if (n.hasOutput(i)) {
-          types.put(n.output(i), out.get(i));
+      List<TensorType> out = Evaluator.infer(original, in, values(original, known));
+      for (int i = 0; i < original.outputs().size(); i++) {
+        if (original.hasOutput(i)) {
+          if (i >= out.size()) {
+            throw new ShapeMismatchException(
+                place(original), out.size() + " outputs", original.outputs().toString());
+          }
+          limits.check(place(original), out.get(i));
+          types.put(original.output(i), out.get(i));
         }
       }
-      boolean shapeOnly = n.op() instanceof Op.Shape || n.op() instanceof Op.Size;
-      if (shapeOnly || allKnown && bytes(out) <= MOST_FOLDED_BYTES) {
+      Tensor shape = Evaluator.ofShape(original.op(), in.getFirst());
+      if (shape != null) {
+        known.put(original.output(0), shape);
+        continue;
+      }
+      Node n = resolved(original, out, known);
+      List<Tensor> values = values(n, known);
+      boolean allKnown = true;
+      for (int i = 0; i < n.inputs().size(); i++) {
+        allKnown &= !n.hasInput(i) || values.get(i) != null;
+      }
+      if (allKnown && limits.mayFold(n, in, out)) {
         List<Tensor> results =
-            shapeOnly
-                ? List.of(ofShape(n.op(), in.getFirst().shape()))
-                : Evaluator.evaluate(n, values, (_, type, shape) -> Tensor.allocate(type, shape));
+            Evaluator.evaluate(n, values, (_, type, s) -> Tensor.allocate(type, s));
         for (int i = 0; i < n.outputs().size(); i++) {
           if (n.hasOutput(i)) {
             known.put(n.output(i), results.get(i));
@@ -88,29 +102,61 @@ record Specialised(Graph graph, Map<String, TensorType> types) {
         nodes.add(n);
       }
     }
-    return new Specialised(graph.with(nodes, known), types);
+    return new Specialised(graph.with(nodes, known), types, limits);
   }
 
-  private static long bytes(List<TensorType> types) {
-    long sum = 0;
-    for (TensorType t : types) {
-      if (t != null) {
-        sum = Math.addExact(sum, Tensor.byteSize(t.type(), t.shape()));
+  /** Contents of a node's inputs, null where they are not known. */
+  private static List<Tensor> values(Node n, Map<String, Tensor> known) {
+    List<Tensor> values = new ArrayList<>();
+    for (String name : n.inputs()) {
+      values.add(name.isEmpty() ? null : known.get(name));
+    }
+    return values;
+  }
+
+  private static String place(Node n) {
+    return "node " + n.name() + " (" + n.op().type() + ")";
+  }
+
+  /**
+   * The node in a simpler form, where types and shapes of other values, or constants, decide which.
+   *
+   * @param out types of its outputs
+   * @param known gets the numbers that the simpler form reads
+   */
+  private static Node resolved(Node n, List<TensorType> out, Map<String, Tensor> known) {
+    return switch (n.op()) {
+      case Op.AlignAxes _ -> {
+        long[] dims = out.getFirst().shape().dims();
+        String shape = n.output(0) + "·shape";
+        known.put(shape, Tensor.ofLongs(Shape.of(dims.length), dims));
+        yield with(n, new Op.Reshape(true), List.of(n.input(0), shape));
       }
-    }
-    return sum;
+      case Op.CastLike _ -> with(n, new Op.Cast(out.getFirst().type()), List.of(n.input(0)));
+      case Op.Clip _ when out.getFirst().type() == DataType.FLOAT32 -> {
+        Float low = bound(n.input(1), Float.NEGATIVE_INFINITY, known);
+        Float high = bound(n.input(2), Float.POSITIVE_INFINITY, known);
+        yield low == null || high == null
+            ? n
+            : with(
+                n,
+                new Op.Unary(new Activation(Activation.Kind.CLIP, low, high)),
+                List.of(n.input(0)));
+      }
+      default -> n;
+    };
   }
 
-  /** Shape and Size of a value whose content need not be known. */
-  private static Tensor ofShape(Op op, Shape shape) {
-    if (!(op instanceof Op.Shape s)) {
-      return Tensor.ofLongs(Shape.scalar(), shape.elements());
+  private static Node with(Node n, Op op, List<String> inputs) {
+    return new Node(n.name(), op, inputs, n.outputs(), n.layers());
+  }
+
+  private static Float bound(String value, float otherwise, Map<String, Tensor> known) {
+    if (value.isEmpty()) {
+      return otherwise;
     }
-    int rank = shape.rank();
-    int start = Math.clamp(s.start() < 0 ? s.start() + rank : s.start(), 0, rank);
-    int end = s.end() == null ? rank : Math.clamp(s.end() < 0 ? s.end() + rank : s.end(), 0, rank);
-    long[] dims = start >= end ? new long[0] : Arrays.copyOfRange(shape.dims(), start, end);
-    return Tensor.ofLongs(Shape.of(dims.length), dims);
+    Tensor t = known.get(value);
+    return t == null ? null : Float.valueOf(t.toFloats()[0]);
   }
 
   private static boolean decidesShape(Op op, int input) {
@@ -127,6 +173,15 @@ record Specialised(Graph graph, Map<String, TensorType> types) {
       case Op.Resize _, Op.Slice _ -> input >= 1;
       case Op.ConstantOfShape _, Op.Range _ -> true;
       default -> false;
+    };
+  }
+
+  /** Whether an operator reads more of an input than its shape and type. */
+  private static boolean readsContent(Op op, int input) {
+    return switch (op) {
+      case Op.Shape _, Op.Size _ -> false;
+      case Op.AlignAxes _, Op.CastLike _ -> input == 0;
+      default -> true;
     };
   }
 
@@ -147,9 +202,8 @@ record Specialised(Graph graph, Map<String, TensorType> types) {
     for (int i = graph.nodes().size() - 1; i >= 0; i--) {
       Node n = graph.nodes().get(i);
       boolean all = n.outputs().stream().anyMatch(deciding::contains);
-      boolean shapeOnly = n.op() instanceof Op.Shape || n.op() instanceof Op.Size;
       for (int k = 0; k < n.inputs().size(); k++) {
-        if (n.hasInput(k) && !shapeOnly && (all || decidesShape(n.op(), k))) {
+        if (n.hasInput(k) && readsContent(n.op(), k) && (all || decidesShape(n.op(), k))) {
           deciding.add(n.input(k));
         }
       }

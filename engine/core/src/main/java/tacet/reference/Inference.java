@@ -1,7 +1,6 @@
 package tacet.reference;
 
 import static tacet.reference.Windows.bad;
-import static tacet.reference.Windows.where;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,10 +31,14 @@ final class Inference {
   List<TensorType> outputs() {
     int needed = leastInputs();
     for (int i = 0; i < needed; i++) {
-      if (i >= types.size() || types.get(i) == null) {
-        throw bad(
-            node, "at least " + needed + " inputs", types.size() + ", of which one is absent");
+      boolean optional = node.op() instanceof Op.Conv && i == 2;
+      if (i >= types.size() || types.get(i) == null && !optional) {
+        throw bad(node, "at least " + needed + " inputs", types.size() + ", or one is absent");
       }
+    }
+    boolean variadic = node.op() instanceof Op.Elementwise || node.op() instanceof Op.Concat;
+    if (variadic && types.contains(null)) {
+      throw bad(node, "no absent input", node.inputs().toString());
     }
     return switch (node.op()) {
       case Op.Conv c -> one(convolution(c));
@@ -43,12 +46,7 @@ final class Inference {
       case Op.Pool p -> pool(p);
       case Op.GlobalPool _ -> one(globalPool());
       case Op.BatchNormalization _, Op.InstanceNormalization _ -> perChannel();
-      case Op.GroupNormalization g -> {
-        if (g.groups() < 1 || shape(0).rank() < 2 || shape(0).dim(1) % g.groups() != 0) {
-          throw bad(node, "groups that divide the channels", g.groups() + " for " + shape(0));
-        }
-        yield one(type(0));
-      }
+      case Op.GroupNormalization g -> one(groupNormalization(g));
       case Op.Lrn l -> {
         if (l.size() < 1 || shape(0).rank() < 2) {
           throw bad(node, "an image and a size of at least 1", shape(0) + " and " + l.size());
@@ -58,16 +56,40 @@ final class Inference {
       case Op.LayerNormalization l -> layerNormalization(l);
       case Op.LpNormalization l -> {
         axis(l.axis(), shape(0).rank());
+        if (l.p() != 1 && l.p() != 2) {
+          throw bad(node, "p of 1 or 2", Integer.toString(l.p()));
+        }
         yield one(type(0));
       }
-      case Op.Unary _, Op.Clip _, Op.Not _ -> one(type(0));
+      case Op.Unary u -> {
+        if (!type(0).type().isFloating() && !Arithmetic.takesIntegers(u.function().kind())) {
+          throw bad(node, "floating-point numbers", type(0).type().toString());
+        }
+        yield one(type(0));
+      }
+      case Op.Clip _ -> {
+        for (int i = 1; i < 3 && i < types.size(); i++) {
+          if (has(i)) {
+            sameTypes(0, i);
+            need(shape(i).elements() == 1, "a bound of one element", shape(i));
+          }
+        }
+        yield one(type(0));
+      }
+      case Op.Not _ -> {
+        bool(0);
+        yield one(type(0));
+      }
       case Op.Softmax s -> {
-        if (shape(0).rank() > 0 || !s.toEnd()) {
+        if (s.toEnd()) {
           insertionAxis(s.axis(), shape(0).rank());
+        } else {
+          axis(s.axis(), shape(0).rank());
         }
         yield one(type(0));
       }
       case Op.PRelu _ -> {
+        sameTypes(0, 1);
         if (!broadcast(shape(0), shape(1)).equals(shape(0))) {
           throw bad(node, "a slope that broadcasts to " + shape(0), shape(1).toString());
         }
@@ -75,51 +97,51 @@ final class Inference {
       }
       case Op.Elementwise e -> one(elementwise(e));
       case Op.Where _ -> {
+        bool(0);
         sameTypes(1, 2);
         yield one(
             new TensorType(type(1).type(), broadcast(broadcast(shape(0), shape(1)), shape(2))));
       }
       case Op.Gemm g -> one(gemm(g));
-      case Op.MatMul _ -> one(new TensorType(type(0).type(), matMul(shape(0), shape(1))));
+      case Op.MatMul _ -> {
+        sameTypes(0, 1);
+        yield one(as(matMul(shape(0), shape(1))));
+      }
       case Op.Concat c -> one(concat(c));
       case Op.Flatten f -> {
         int a = insertionAxis(f.axis(), shape(0).rank());
         yield one(as(Shape.of(shape(0).elements(0, a), shape(0).elements(a, shape(0).rank()))));
       }
-      case Op.Reshape r -> one(as(reshape(r)));
-      case Op.Transpose t -> one(as(transpose(t)));
-      case Op.Squeeze _ -> one(as(squeeze()));
-      case Op.Unsqueeze _ -> one(as(unsqueeze()));
-      case Op.Expand _ -> one(as(broadcast(shape(0), Shape.of(longs(1)))));
-      case Op.Tile _ -> one(as(tile()));
-      case Op.Identity _ -> {
-        List<TensorType> out = new ArrayList<>(List.of(type(0)));
-        if (node.outputs().size() > 1) {
-          out.add(new TensorType(DataType.BOOL, shape(0)));
-        }
-        yield out;
-      }
-      case Op.ConstantOfShape c -> one(new TensorType(c.value().type(), positive(longs(0))));
+      case Op.Reshape r -> one(as(moved().reshape(r)));
+      case Op.Transpose t -> one(as(moved().transpose(t)));
+      case Op.Squeeze _ -> one(as(moved().squeeze()));
+      case Op.Unsqueeze _ -> one(as(moved().unsqueeze()));
+      case Op.AlignAxes a -> one(as(moved().align(a.axis(), shape(1))));
+      case Op.Expand _ -> one(as(broadcast(shape(0), positive(node, longs(1)))));
+      case Op.Tile _ -> one(as(moved().tile()));
+      case Op.Identity _ -> one(type(0));
+      case Op.ConstantOfShape c -> one(new TensorType(c.value().type(), positive(node, longs(0))));
       case Op.Range _ -> one(range());
-      case Op.Pad _ -> one(as(pad()));
+      case Op.Pad _ -> one(pad());
       case Op.Reduce r -> one(as(reduced(r.keepDims(), reduceAxes(r))));
       case Op.Resize r -> one(as(ResizeGeometry.of(node, r, shape(0), known).output()));
-      case Op.Split s -> split(s);
+      case Op.Split s -> moved().split(s).stream().map(this::as).toList();
       case Op.Slice _ -> one(as(SliceGeometry.of(node, shape(0), known).output()));
-      case Op.Shape s -> {
-        int rank = shape(0).rank();
-        int start = Math.clamp(s.start() < 0 ? s.start() + rank : s.start(), 0, rank);
-        int end =
-            s.end() == null ? rank : Math.clamp(s.end() < 0 ? s.end() + rank : s.end(), 0, rank);
-        yield one(new TensorType(DataType.INT64, Shape.of(Math.max(0, end - start))));
-      }
+      case Op.Shape s -> one(new TensorType(DataType.INT64, Shape.of(part(s, shape(0)).length)));
       case Op.Size _ -> one(new TensorType(DataType.INT64, Shape.scalar()));
       case Op.Gather g -> {
         int a = axis(g.axis(), shape(0).rank());
         integers(1);
         yield one(as(replaced(shape(0), a, a + 1, shape(1).dims())));
       }
-      case Op.Cast c -> one(new TensorType(c.to(), shape(0)));
+      case Op.Cast c ->
+          one(
+              new TensorType(
+                  c.to() == DataType.FLOAT16 || c.to() == DataType.BFLOAT16
+                      ? DataType.FLOAT32
+                      : c.to(),
+                  shape(0)));
+      case Op.CastLike _ -> one(new TensorType(type(1).type(), shape(0)));
       case Op.DepthToSpace d -> {
         image4();
         long block = (long) d.block() * d.block();
@@ -166,7 +188,7 @@ final class Inference {
           Op.Range _,
           Op.Slice _ ->
           3;
-      case Op.Conv c -> c.residual() ? 2 : 2;
+      case Op.Conv c -> c.residual() ? 4 : 2;
       case Op.ConvTranspose _,
           Op.LayerNormalization _,
           Op.PRelu _,
@@ -174,6 +196,8 @@ final class Inference {
           Op.MatMul _,
           Op.Reshape _,
           Op.Unsqueeze _,
+          Op.AlignAxes _,
+          Op.CastLike _,
           Op.Expand _,
           Op.Tile _,
           Op.Pad _,
@@ -233,6 +257,7 @@ final class Inference {
   private TensorType convolution(Op.Conv c) {
     Shape x = shape(0);
     Shape w = shape(1);
+    sameTypes(0, 1);
     int[] in = spatial(x);
     if (w.rank() != x.rank()) {
       throw bad(node, "weights of rank " + x.rank(), w.toString());
@@ -259,6 +284,7 @@ final class Inference {
   private TensorType transposed(Op.ConvTranspose c) {
     Shape x = shape(0);
     Shape w = shape(1);
+    sameTypes(0, 1);
     int[] in = spatial(x);
     if (w.rank() != x.rank()
         || c.groups() < 1
@@ -325,10 +351,22 @@ final class Inference {
         sameTypes(0, i);
       }
     }
+    boolean bool = type(0).type() == DataType.BOOL;
     return switch (e.kind()) {
-      case EQUAL, GREATER, GREATER_OR_EQUAL, LESS, LESS_OR_EQUAL, AND, OR, XOR ->
-          new TensorType(DataType.BOOL, s);
-      default -> as(s);
+      case AND, OR, XOR -> {
+        bool(0);
+        yield as(s);
+      }
+      case EQUAL -> new TensorType(DataType.BOOL, s);
+      default -> {
+        if (bool) {
+          throw bad(node, "numbers", "BOOL");
+        }
+        yield switch (e.kind()) {
+          case GREATER, GREATER_OR_EQUAL, LESS, LESS_OR_EQUAL -> new TensorType(DataType.BOOL, s);
+          default -> as(s);
+        };
+      }
     };
   }
 
@@ -341,6 +379,7 @@ final class Inference {
   private TensorType gemm(Op.Gemm g) {
     Shape a = shape(0);
     Shape b = shape(1);
+    sameTypes(0, 1);
     if (a.rank() != 2 || b.rank() != 2) {
       throw bad(node, "two matrices", a + " and " + b);
     }
@@ -394,57 +433,6 @@ final class Inference {
     return as(shape(0).with(a, sum));
   }
 
-  private Shape reshape(Op.Reshape r) {
-    long[] wanted = longs(1);
-    long[] dims = wanted.clone();
-    long known = 1;
-    int rest = -1;
-    for (int i = 0; i < dims.length; i++) {
-      if (dims[i] == -1 && rest < 0) {
-        rest = i;
-        continue;
-      }
-      if (dims[i] == 0 && !r.allowZero()) {
-        if (i >= shape(0).rank()) {
-          throw bad(node, "a shape whose zeros copy from " + shape(0), Arrays.toString(wanted));
-        }
-        dims[i] = shape(0).dim(i);
-      }
-      if (dims[i] < 0) {
-        throw bad(node, "a shape with at most one -1", Arrays.toString(wanted));
-      }
-      known = multiply(known, dims[i]);
-    }
-    if (rest >= 0) {
-      if (known == 0 || shape(0).elements() % known != 0) {
-        throw bad(node, "a shape that " + shape(0) + " fits", Arrays.toString(wanted));
-      }
-      dims[rest] = shape(0).elements() / known;
-    }
-    Shape out = Shape.of(dims);
-    if (out.elements() != shape(0).elements()) {
-      throw bad(node, "a shape of " + shape(0).elements() + " elements", out.toString());
-    }
-    return out;
-  }
-
-  private long multiply(long a, long b) {
-    try {
-      return Math.multiplyExact(a, b);
-    } catch (ArithmeticException e) {
-      throw bad(node, "a shape that fits in memory", a + " times " + b);
-    }
-  }
-
-  private Shape transpose(Op.Transpose t) {
-    int[] p = permutation(t, shape(0).rank(), node);
-    long[] dims = new long[p.length];
-    for (int i = 0; i < p.length; i++) {
-      dims[i] = shape(0).dim(p[i]);
-    }
-    return Shape.of(dims);
-  }
-
   static int[] permutation(Op.Transpose t, int rank, Node node) {
     int[] p = new int[rank];
     if (t.permutation().isEmpty()) {
@@ -466,60 +454,7 @@ final class Inference {
     return p;
   }
 
-  private Shape squeeze() {
-    Set<Integer> axes = new HashSet<>();
-    if (has(1)) {
-      for (long a : longs(1)) {
-        axes.add(axis(a, shape(0).rank()));
-      }
-    } else {
-      for (int i = 0; i < shape(0).rank(); i++) {
-        if (shape(0).dim(i) == 1) {
-          axes.add(i);
-        }
-      }
-    }
-    List<Long> dims = new ArrayList<>();
-    for (int i = 0; i < shape(0).rank(); i++) {
-      if (!axes.contains(i)) {
-        dims.add(shape(0).dim(i));
-      } else if (shape(0).dim(i) != 1) {
-        throw bad(node, "an extent of 1 along axis " + i, shape(0).toString());
-      }
-    }
-    return Shape.of(dims.stream().mapToLong(Long::longValue).toArray());
-  }
-
-  private Shape unsqueeze() {
-    long[] axes = longs(1);
-    int rank = shape(0).rank() + axes.length;
-    Set<Integer> at = new HashSet<>();
-    for (long a : axes) {
-      if (!at.add(axis(a, rank))) {
-        throw bad(node, "different axes", Arrays.toString(axes));
-      }
-    }
-    long[] dims = new long[rank];
-    int next = 0;
-    for (int i = 0; i < rank; i++) {
-      dims[i] = at.contains(i) ? 1 : shape(0).dim(next++);
-    }
-    return Shape.of(dims);
-  }
-
-  private Shape tile() {
-    long[] repeats = longs(1);
-    if (repeats.length != shape(0).rank()) {
-      throw bad(node, "a repeat per axis of " + shape(0), Arrays.toString(repeats));
-    }
-    long[] dims = shape(0).dims();
-    for (int i = 0; i < dims.length; i++) {
-      dims[i] = multiply(dims[i], repeats[i]);
-    }
-    return positive(dims);
-  }
-
-  private Shape positive(long[] dims) {
+  static Shape positive(Node node, long[] dims) {
     for (long d : dims) {
       if (d < 0) {
         throw bad(node, "a shape without negative dimensions", Arrays.toString(dims));
@@ -529,27 +464,70 @@ final class Inference {
   }
 
   private TensorType range() {
-    double start = known(0, "start").number(0);
-    double limit = known(1, "limit").number(0);
-    double delta = known(2, "delta").number(0);
-    if (delta == 0) {
+    sameTypes(0, 1);
+    sameTypes(0, 2);
+    for (int i = 0; i < 3; i++) {
+      need(shape(i).elements() == 1, "start, limit and delta of one element", shape(i));
+    }
+    Numbers start = known(0, "start");
+    Numbers limit = known(1, "limit");
+    Numbers delta = known(2, "delta");
+    if (delta.number(0) == 0) {
       throw bad(node, "a delta other than 0", "0");
     }
-    double n = Math.max(0, Math.ceil((limit - start) / delta));
+    double n = Math.ceil((limit.number(0) - start.number(0)) / delta.number(0));
+    if (!type(0).type().isFloating() && Math.abs(n) < 1L << 32) {
+      // Exact where doubles are not.
+      n = Math.ceilDiv(limit.longs()[0] - start.longs()[0], delta.longs()[0]);
+    }
     if (!(n < 1L << 32)) {
       throw bad(node, "fewer than 2^32 numbers", Double.toString(n));
     }
-    return as(Shape.of((long) n));
+    return as(Shape.of((long) Math.max(0, n)));
   }
 
-  private Shape pad() {
-    long[] pads = PadGeometry.pads(node, shape(0).rank(), known);
-    long[] dims = shape(0).dims();
-    int rank = dims.length;
-    for (int i = 0; i < rank; i++) {
-      dims[i] = Math.addExact(dims[i], Math.addExact(pads[i], pads[i + rank]));
+  private TensorType pad() {
+    if (has(2)) {
+      sameTypes(0, 2);
+      need(shape(2).elements() == 1, "a value of one element", shape(2));
     }
-    return positive(dims);
+    return as(moved().pad());
+  }
+
+  private MoveShapes moved() {
+    return new MoveShapes(node, shape(0), known);
+  }
+
+  private void need(boolean holds, String what, Shape got) {
+    if (!holds) {
+      throw bad(node, what, got.toString());
+    }
+  }
+
+  private void bool(int i) {
+    if (type(i).type() != DataType.BOOL) {
+      throw bad(node, "BOOL", type(i).type().toString());
+    }
+  }
+
+  /** The dimensions that a Shape node gives. */
+  static long[] part(Op.Shape s, Shape shape) {
+    int rank = shape.rank();
+    int start = Math.clamp(s.start() < 0 ? s.start() + rank : s.start(), 0, rank);
+    int end = s.end() == null ? rank : Math.clamp(s.end() < 0 ? s.end() + rank : s.end(), 0, rank);
+    return start >= end ? new long[0] : Arrays.copyOfRange(shape.dims(), start, end);
+  }
+
+  private TensorType groupNormalization(Op.GroupNormalization g) {
+    Shape x = shape(0);
+    if (g.groups() < 1 || x.rank() < 2 || x.dim(1) % g.groups() != 0) {
+      throw bad(node, "groups that divide the channels", g.groups() + " for " + x);
+    }
+    for (int i = 1; i < 3; i++) {
+      boolean fits = shape(i).equals(Shape.of(x.dim(1))) || shape(i).equals(Shape.of(g.groups()));
+      need(fits && shape(i).equals(shape(1)), "parameters per channel or per group", shape(i));
+    }
+    return type(0);
   }
 
   Set<Integer> reduceAxes(Op.Reduce r) {
@@ -577,36 +555,6 @@ final class Inference {
       }
     }
     return Shape.of(dims.stream().mapToLong(Long::longValue).toArray());
-  }
-
-  private List<TensorType> split(Op.Split s) {
-    int a = axis(s.axis(), shape(0).rank());
-    long[] sizes = splitSizes(shape(0).dim(a));
-    List<TensorType> out = new ArrayList<>();
-    for (long size : sizes) {
-      out.add(as(shape(0).with(a, size)));
-    }
-    return out;
-  }
-
-  private long[] splitSizes(long total) {
-    int parts = node.outputs().size();
-    long[] sizes;
-    if (has(1)) {
-      sizes = longs(1);
-    } else {
-      sizes = new long[parts];
-      long chunk = Math.ceilDiv(total, (long) parts);
-      for (int i = 0; i < parts; i++) {
-        sizes[i] = Math.max(0, Math.min(chunk, total - i * chunk));
-      }
-    }
-    if (sizes.length != parts
-        || Arrays.stream(sizes).anyMatch(x -> x < 0 || x > total)
-        || Arrays.stream(sizes).sum() != total) {
-      throw bad(node, parts + " sizes that add up to " + total, Arrays.toString(sizes));
-    }
-    return sizes;
   }
 
   private void image4() {
@@ -646,6 +594,10 @@ final class Inference {
   }
 
   private Shape broadcast(Shape a, Shape b) {
+    return broadcast(node, a, b);
+  }
+
+  static Shape broadcast(Node node, Shape a, Shape b) {
     int rank = Math.max(a.rank(), b.rank());
     long[] dims = new long[rank];
     for (int i = 1; i <= rank; i++) {
@@ -686,9 +638,5 @@ final class Inference {
                   "its output's shape depends on data (" + what + ")")));
     }
     return Numbers.of(t);
-  }
-
-  static String place(Node n) {
-    return where(n);
   }
 }

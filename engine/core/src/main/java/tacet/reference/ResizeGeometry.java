@@ -16,7 +16,7 @@ import tacet.tensor.Tensor;
  * @param roi starts of all axes, then ends, as shares of the input
  * @param output extent of the result
  */
-record ResizeGeometry(double[] scales, double[] roi, Shape output) {
+record ResizeGeometry(float[] scales, float[] roi, Shape output) {
 
   static ResizeGeometry of(Node node, Op.Resize r, Shape x, List<Tensor> known) {
     int rank = x.rank();
@@ -24,21 +24,22 @@ record ResizeGeometry(double[] scales, double[] roi, Shape output) {
     for (int i = 0; i < axes.length; i++) {
       axes[i] = r.axes().isEmpty() ? i : Inference.axis(node, r.axes().get(i), rank);
     }
-    double[] scales = new double[rank];
+    float[] scales = new float[rank];
     Arrays.fill(scales, 1);
-    double[] roi = new double[2 * rank];
+    float[] roi = new float[2 * rank];
     Arrays.fill(roi, rank, 2 * rank, 1);
     long[] out = x.dims();
-    if (node.hasInput(1) && r.coordinates() == Op.CoordinateMode.TF_CROP_AND_RESIZE) {
+    boolean crop = r.coordinates() == Op.CoordinateMode.TF_CROP_AND_RESIZE;
+    if (crop) {
       double[] given = Inference.known(node, known, 1, "roi").numbers();
       need(node, given.length == 2 * axes.length, "a region per axis", given.length);
       for (int i = 0; i < axes.length; i++) {
-        roi[axes[i]] = given[i];
-        roi[axes[i] + rank] = given[i + axes.length];
+        roi[axes[i]] = (float) given[i];
+        roi[axes[i] + rank] = (float) given[i + axes.length];
       }
     }
-    boolean bySizes = node.hasInput(3);
-    if (!bySizes && !node.hasInput(2)) {
+    boolean bySizes = isGiven(node, known, 3);
+    if (!bySizes && !isGiven(node, known, 2)) {
       throw Windows.bad(node, "scales or sizes", "neither");
     }
     double[] given = Inference.known(node, known, bySizes ? 3 : 2, "sizes").numbers();
@@ -47,32 +48,45 @@ record ResizeGeometry(double[] scales, double[] roi, Shape output) {
         given.length == axes.length,
         (bySizes ? "a size" : "a scale") + " per axis",
         given.length);
-    double common = Double.NaN;
+    float common = Float.NaN;
     for (int i = 0; i < axes.length; i++) {
       int a = axes[i];
-      if (!(given[i] > 0) || given[i] > 1 << 28) {
-        throw Windows.bad(node, "positive sizes and scales", Arrays.toString(given));
+      if (!(given[i] > 0 || bySizes && given[i] == 0) || given[i] > 1 << 28 || x.dim(a) > 1 << 28) {
+        throw Windows.bad(node, "positive sizes and scales", Arrays.toString(given) + " for " + x);
       }
-      scales[a] = bySizes ? given[i] / x.dim(a) : given[i];
+      scales[a] = bySizes ? (float) given[i] / x.dim(a) : (float) given[i];
       common =
           switch (r.aspectRatio()) {
-            case STRETCH -> Double.NaN;
-            case NOT_LARGER -> Double.isNaN(common) ? scales[a] : Math.min(common, scales[a]);
-            case NOT_SMALLER -> Double.isNaN(common) ? scales[a] : Math.max(common, scales[a]);
+            case STRETCH -> Float.NaN;
+            case NOT_LARGER -> Float.isNaN(common) ? scales[a] : Math.min(common, scales[a]);
+            case NOT_SMALLER -> Float.isNaN(common) ? scales[a] : Math.max(common, scales[a]);
           };
     }
     for (int i = 0; i < axes.length; i++) {
       int a = axes[i];
-      if (!Double.isNaN(common) && bySizes) {
+      if (!Float.isNaN(common) && bySizes) {
         scales[a] = common;
-        out[a] = (long) Math.floor(common * x.dim(a) + 0.5);
+        out[a] = Math.round(common * x.dim(a));
+      } else if (bySizes) {
+        out[a] = (long) given[i];
       } else {
-        double span =
-            r.coordinates() == Op.CoordinateMode.TF_CROP_AND_RESIZE ? roi[a + rank] - roi[a] : 1;
-        out[a] = bySizes ? (long) given[i] : (long) Math.floor(x.dim(a) * span * scales[a]);
+        // In single precision, as the operator's shape inference has it: 10 · 0.7 is 7.
+        float span = crop ? scales[a] * (roi[a + rank] - roi[a]) : scales[a];
+        out[a] = (long) (span * x.dim(a));
+      }
+      if (out[a] < 0 || out[a] > 0 && x.dim(a) == 0) {
+        throw Windows.bad(node, "something to resize", x + " to " + Arrays.toString(out));
       }
     }
     return new ResizeGeometry(scales, roi, Shape.of(out));
+  }
+
+  /** Whether an input is there and not an empty tensor, which stands for none. */
+  private static boolean isGiven(Node node, List<Tensor> known, int input) {
+    return node.hasInput(input)
+        && (input >= known.size()
+            || known.get(input) == null
+            || known.get(input).shape().elements() > 0);
   }
 
   private static void need(Node node, boolean holds, String what, int got) {

@@ -14,6 +14,9 @@ public final class Windows {
   /** Largest kernel, stride, pad or dilation that makes sense; keeps all later arithmetic within a long. */
   private static final int MOST = 1 << 24;
 
+  /** Largest extent of a dilated kernel. */
+  private static final int MOST_EXTENT = 1 << 30;
+
   private Windows() {}
 
   /** A window with every number known, per spatial axis. */
@@ -49,9 +52,7 @@ public final class Windows {
     int[] out = new int[rank];
     for (int i = 0; i < rank; i++) {
       long extent = (long) (kernel[i] - 1) * dilations[i] + 1;
-      if (kernel[i] < 1) {
-        throw bad(n, "a kernel of at least 1", Integer.toString(kernel[i]));
-      }
+      window(n, kernel[i], extent);
       if (w.autoPad() == AutoPad.SAME_UPPER || w.autoPad() == AutoPad.SAME_LOWER) {
         long o = Math.ceilDiv(input[i], strides[i]);
         long total = Math.max(0, (o - 1) * strides[i] + extent - input[i]);
@@ -94,18 +95,26 @@ public final class Windows {
     int[] end = ints(n, w.padsEnd(), rank, 0, -MOST, "pads");
     int[] extra = ints(n, op.outputPadding(), rank, 0, 0, "output_padding");
     int[] out = new int[rank];
+    if (!w.kernel().isEmpty() && !w.kernel().equals(boxed(kernel))) {
+      throw bad(n, "weights with a kernel of " + w.kernel(), Arrays.toString(kernel));
+    }
+    List<Integer> shape = op.outputShape();
+    if (!shape.isEmpty() && shape.size() < rank) {
+      throw bad(n, "an output_shape for " + rank + " spatial axes", shape.toString());
+    }
     for (int i = 0; i < rank; i++) {
-      long full =
-          (long) strides[i] * (input[i] - 1) + extra[i] + (long) (kernel[i] - 1) * dilations[i] + 1;
+      long extent = (long) (kernel[i] - 1) * dilations[i] + 1;
+      window(n, kernel[i], extent);
+      long full = (long) strides[i] * (input[i] - 1) + extra[i] + extent;
       boolean same = w.autoPad() == AutoPad.SAME_UPPER || w.autoPad() == AutoPad.SAME_LOWER;
       if (!op.outputShape().isEmpty() || same) {
-        List<Integer> shape = op.outputShape();
         long wanted =
             shape.isEmpty() ? (long) input[i] * strides[i] : shape.get(shape.size() - rank + i);
-        long total = full - wanted;
-        long less = Math.floorDiv(total, 2);
-        begin[i] = (int) (w.autoPad() == AutoPad.SAME_UPPER ? less : total - less);
-        end[i] = (int) (total - begin[i]);
+        // A wanted extent beyond the full one is filled up at the end.
+        long total = Math.max(0, full - wanted);
+        long less = total / 2;
+        begin[i] = Math.toIntExact(w.autoPad() == AutoPad.SAME_UPPER ? less : total - less);
+        end[i] = Math.toIntExact(full - wanted - begin[i]);
       } else if (w.autoPad() == AutoPad.VALID) {
         begin[i] = 0;
         end[i] = 0;
@@ -117,6 +126,12 @@ public final class Windows {
       out[i] = Math.toIntExact(o);
     }
     return new ResolvedWindow(kernel, strides, begin, end, dilations, out);
+  }
+
+  private static void window(Node n, int kernel, long extent) {
+    if (kernel < 1 || extent > MOST_EXTENT) {
+      throw bad(n, "a kernel that spans 1 to " + MOST_EXTENT, Long.toString(extent));
+    }
   }
 
   private static int[] ints(

@@ -11,6 +11,7 @@ public final class Shape {
   private final long elements;
 
   private Shape(long[] dimensions) {
+    // Also of the dimensions besides a zero, so that no part of a shape overflows.
     long product = 1;
     boolean empty = false;
     for (long d : dimensions) {
@@ -18,21 +19,15 @@ public final class Shape {
         throw new IllegalArgumentException("negative dimension in " + Arrays.toString(dimensions));
       }
       empty |= d == 0;
-    }
-    if (empty) {
-      product = 0;
-    } else {
-      for (long d : dimensions) {
-        try {
-          product = Math.multiplyExact(product, d);
-        } catch (ArithmeticException e) {
-          throw new IllegalArgumentException(
-              "more than 2^63 elements in " + Arrays.toString(dimensions), e);
-        }
+      try {
+        product = Math.multiplyExact(product, Math.max(d, 1));
+      } catch (ArithmeticException e) {
+        throw new IllegalArgumentException(
+            "more than 2^63 elements in " + Arrays.toString(dimensions), e);
       }
     }
     this.dimensions = dimensions;
-    this.elements = product;
+    this.elements = empty ? 0 : product;
   }
 
   /**

@@ -3,9 +3,8 @@ package tacet.onnx;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,15 +14,18 @@ import tacet.error.UnsupportedOpException;
 import tacet.error.UnsupportedOpException.Unsupported;
 import tacet.format.ModelReader;
 import tacet.graph.Graph;
-import tacet.graph.Node;
 import tacet.graph.ValueInfo;
 import tacet.kernels.DataType;
 import tacet.onnx.Proto.TensorData;
 import tacet.onnx.Proto.Value;
-import tacet.tensor.Tensor;
 
-/** Reads ONNX files. */
+/**
+ * Reads ONNX files. Half-precision networks are computed in float32: their inputs, outputs and weights are float32 here.
+ */
 public final class OnnxReader implements ModelReader {
+
+  /** The newest version of the standard operators whose definitions this reader follows. */
+  static final int NEWEST_OPSET = 28;
 
   /** For the service loader. */
   public OnnxReader() {}
@@ -42,85 +44,104 @@ public final class OnnxReader implements ModelReader {
   @Override
   public Graph read(Path file) throws IOException {
     Proto.Model model = Wire.model(file);
-    long opset = 1;
-    for (Proto.OperatorSet o : model.opsets) {
-      if (o.domain().isEmpty() || o.domain().equals("ai.onnx")) {
-        opset = o.version();
-      }
-    }
-    if (model.graph.sparseInitializers) {
-      throw new UnsupportedOpException(
-          file.toString(), List.of(new Unsupported("graph", "initializer", "sparse initializers")));
-    }
-    Map<String, Tensor> constants = new LinkedHashMap<>();
-    for (TensorData t : model.graph.initializers) {
-      if (constants.put(t.name, OnnxTensors.widened(OnnxTensors.tensor(t, file))) != null) {
-        throw new ModelFormatException(
-            file.toString(), "tensor '" + t.name + "' at byte " + t.at, "the name is given twice");
-      }
-    }
+    List<Unsupported> unsupported = new ArrayList<>();
+    GraphBuilder graph = new GraphBuilder();
+    graph.take(model.graph);
+    constants(file, model.graph, graph, unsupported);
     List<ValueInfo> inputs = new ArrayList<>();
     for (Value v : model.graph.inputs) {
-      if (!constants.containsKey(v.name)) {
-        inputs.add(info(file, "input", v));
+      if (!graph.isConstant(v.name)) {
+        inputs.add(info(file, "input", v, unsupported));
       }
     }
     List<ValueInfo> outputs = new ArrayList<>();
     for (Value v : model.graph.outputs) {
-      outputs.add(info(file, "output", v));
+      outputs.add(info(file, "output", v, unsupported));
     }
-    List<Node> nodes = new ArrayList<>();
-    List<Unsupported> unsupported = new ArrayList<>();
-    Set<String> names = new HashSet<>();
-    for (Proto.Node n : model.graph.nodes) {
-      String name = unique(names, n);
-      OpReader reader = new OpReader(file, name, n, opset, constants, nodes);
-      try {
-        reader.read();
-      } catch (OpReader.NotSupported e) {
-        unsupported.add(new Unsupported(name, n.type + "-" + opset, e.getMessage()));
-      }
-    }
+    List<Proto.Node> nodes =
+        Functions.expand(model, what -> new ModelFormatException(file.toString(), "", what));
+    nodes.forEach(n -> graph.take(n));
+    nodes(file, nodes, graph, unsupported);
     if (!unsupported.isEmpty()) {
       throw new UnsupportedOpException(file.toString(), unsupported);
     }
     return Graph.checked(
-        file.toString(), inputs, outputs, constants, nodes, Map.of(), Collections.emptySet());
+        file.toString(), inputs, outputs, graph.constants(), graph.nodes(), Map.of(), Set.of());
   }
 
-  private static String unique(Set<String> names, Proto.Node n) {
-    String base = n.name;
-    if (base.isEmpty()) {
-      base = n.outputs.stream().filter(o -> !o.isEmpty()).findFirst().orElse(n.type);
+  private static void constants(
+      Path file, Proto.Graph from, GraphBuilder graph, List<Unsupported> unsupported)
+      throws IOException {
+    if (from.sparseInitializers > 0) {
+      unsupported.add(
+          new Unsupported("graph", "initializer", from.sparseInitializers + " sparse tensors"));
     }
-    String name = base;
-    for (int i = 2; !names.add(name); i++) {
-      name = base + "_" + i;
+    for (TensorData t : from.initializers) {
+      if (OnnxTensors.type(t.type) == null) {
+        unsupported.add(
+            new Unsupported(t.name, "initializer", "element type " + OnnxTensors.typeName(t.type)));
+      } else if (!graph.define(t.name, OnnxTensors.widened(OnnxTensors.tensor(t, file)))) {
+        throw new ModelFormatException(
+            file.toString(), "tensor '" + t.name + "' at byte " + t.at, "the name is given twice");
+      }
     }
-    return name;
   }
 
-  private static ValueInfo info(Path file, String kind, Value v) {
+  private static void nodes(
+      Path file, List<Proto.Node> nodes, GraphBuilder graph, List<Unsupported> unsupported)
+      throws IOException {
+    Set<String> names = new HashSet<>();
+    Map<String, Integer> copies = new HashMap<>();
+    List<OpReader> readers = new ArrayList<>();
+    for (Proto.Node n : nodes) {
+      String base = n.name;
+      if (base.isEmpty()) {
+        base = n.outputs.stream().filter(o -> !o.isEmpty()).findFirst().orElse(n.type);
+      }
+      readers.add(new OpReader(file, GraphBuilder.unique(base, names, copies), n, n.opset, graph));
+    }
+    // Constants first, wherever they stand: what other nodes become may depend on them.
+    for (boolean constants : new boolean[] {true, false}) {
+      for (OpReader reader : readers) {
+        if (reader.isConstant() == constants) {
+          try {
+            reader.read();
+          } catch (OpReader.NotSupported e) {
+            unsupported.add(e.named(reader));
+          }
+        }
+      }
+    }
+  }
+
+  private static ValueInfo info(Path file, String kind, Value v, List<Unsupported> unsupported) {
     DataType type = OnnxTensors.type(v.elementType);
-    if (!v.tensor || type == null) {
-      // Outputs may come without a declared type; what the graph computes decides.
-      if (kind.equals("output")) {
+    String place = kind + " '" + v.name + "'";
+    boolean isInput = kind.equals("input");
+    if (v.other || type == null && v.elementType != 0) {
+      unsupported.add(
+          new Unsupported(
+              v.name,
+              kind,
+              v.other ? "no tensor" : "element type " + OnnxTensors.typeName(v.elementType)));
+      return new ValueInfo(v.name, DataType.FLOAT32, null);
+    }
+    if (type == null) {
+      // What the graph computes decides the type of an output.
+      if (!isInput) {
         return new ValueInfo(v.name, DataType.FLOAT32, null);
       }
-      throw new ModelFormatException(
-          file.toString(), kind + " '" + v.name + "'", "is no tensor of a supported type");
+      throw new ModelFormatException(file.toString(), place, "has no element type");
     }
     if (v.dims != null) {
       for (int i = 0; i < v.dims.length; i++) {
         if (v.dims[i] < -1) {
-          throw new ModelFormatException(
-              file.toString(), kind + " '" + v.name + "'", "has the dimension " + v.dims[i]);
+          throw new ModelFormatException(file.toString(), place, "has the dimension " + v.dims[i]);
         }
         // Some exporters write 0 for a free batch.
-        v.dims[i] = v.dims[i] == 0 && i == 0 && kind.equals("output") ? -1 : v.dims[i];
+        v.dims[i] = v.dims[i] == 0 && i == 0 && !isInput ? -1 : v.dims[i];
       }
     }
-    boolean half = type == DataType.FLOAT16 || type == DataType.BFLOAT16;
-    return new ValueInfo(v.name, half ? DataType.FLOAT32 : type, v.dims);
+    return new ValueInfo(v.name, OnnxTensors.widened(type), v.dims);
   }
 }

@@ -5,8 +5,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import tacet.error.ModelFormatException;
 import tacet.kernels.DataType;
 import tacet.kernels.scalar.Elements;
@@ -28,22 +30,62 @@ public final class OnnxTensors {
     return tensor(Wire.tensor(file), file);
   }
 
-  /** ONNX's number for an element type, or null where Tacet has none of the kind. */
+  /** Names of TensorProto.DataType, by number. */
+  private static final List<String> TYPE_NAMES =
+      List.of(
+          "UNDEFINED",
+          "FLOAT",
+          "UINT8",
+          "INT8",
+          "UINT16",
+          "INT16",
+          "INT32",
+          "INT64",
+          "STRING",
+          "BOOL",
+          "FLOAT16",
+          "DOUBLE",
+          "UINT32",
+          "UINT64",
+          "COMPLEX64",
+          "COMPLEX128",
+          "BFLOAT16",
+          "FLOAT8E4M3FN",
+          "FLOAT8E4M3FNUZ",
+          "FLOAT8E5M2",
+          "FLOAT8E5M2FNUZ",
+          "UINT4",
+          "INT4",
+          "FLOAT4E2M1");
+
+  /** ONNX's name for an element type, or its number where that is unknown. */
+  static String typeName(long number) {
+    return number >= 0 && number < TYPE_NAMES.size()
+        ? TYPE_NAMES.get((int) number)
+        : Long.toString(number);
+  }
+
+  /** ONNX's number for an element type, −1 where there is none of the name. */
+  static long typeNumber(String name) {
+    return TYPE_NAMES.indexOf(name);
+  }
+
+  /** The element type of ONNX's number, or null where Tacet has none of the kind. */
   static DataType type(long number) {
-    return switch ((int) number) {
-      case 1 -> DataType.FLOAT32;
-      case 2 -> DataType.UINT8;
-      case 3 -> DataType.INT8;
-      case 4 -> DataType.UINT16;
-      case 5 -> DataType.INT16;
-      case 6 -> DataType.INT32;
-      case 7 -> DataType.INT64;
-      case 9 -> DataType.BOOL;
-      case 10 -> DataType.FLOAT16;
-      case 11 -> DataType.FLOAT64;
-      case 12 -> DataType.UINT32;
-      case 13 -> DataType.UINT64;
-      case 16 -> DataType.BFLOAT16;
+    return switch (typeName(number)) {
+      case "FLOAT" -> DataType.FLOAT32;
+      case "UINT8" -> DataType.UINT8;
+      case "INT8" -> DataType.INT8;
+      case "UINT16" -> DataType.UINT16;
+      case "INT16" -> DataType.INT16;
+      case "INT32" -> DataType.INT32;
+      case "INT64" -> DataType.INT64;
+      case "BOOL" -> DataType.BOOL;
+      case "FLOAT16" -> DataType.FLOAT16;
+      case "DOUBLE" -> DataType.FLOAT64;
+      case "UINT32" -> DataType.UINT32;
+      case "UINT64" -> DataType.UINT64;
+      case "BFLOAT16" -> DataType.BFLOAT16;
       default -> null;
     };
   }
@@ -54,7 +96,7 @@ public final class OnnxTensors {
     String place = "tensor '" + t.name + "' at byte " + t.at;
     if (type == null) {
       throw new ModelFormatException(
-          file.toString(), place, "element type " + t.type + " is not supported");
+          file.toString(), place, "element type " + typeName(t.type) + " is not supported");
     }
     Shape shape;
     long bytes;
@@ -82,6 +124,9 @@ public final class OnnxTensors {
                 + t.raw.byteSize());
       }
       return new Tensor(type, shape, t.raw);
+    }
+    if (t.raw != null) {
+      throw new ModelFormatException(file.toString(), place, "has both raw and typed data");
     }
     if (t.numbers.count() != shape.elements()) {
       throw new ModelFormatException(
@@ -117,7 +162,13 @@ public final class OnnxTensors {
   private static MemorySegment external(TensorData t, Path file, String place, long bytes)
       throws IOException {
     Path folder = file.toAbsolutePath().normalize().getParent();
-    Path relative = Path.of(t.location);
+    Path relative;
+    try {
+      relative = Path.of(t.location);
+    } catch (InvalidPathException e) {
+      throw new ModelFormatException(
+          file.toString(), place, "external data in a file of no possible name", e);
+    }
     Path data = folder.resolve(relative).normalize();
     if (t.location.isEmpty() || relative.isAbsolute() || !data.startsWith(folder)) {
       throw new ModelFormatException(
@@ -153,9 +204,14 @@ public final class OnnxTensors {
     }
   }
 
+  /** The type in which values of a type are computed: float32 for half precision, else the type itself. */
+  static DataType widened(DataType type) {
+    return type == DataType.FLOAT16 || type == DataType.BFLOAT16 ? DataType.FLOAT32 : type;
+  }
+
   /** A tensor of a half-precision type in float32, in which networks are computed; any other as it is. */
   static Tensor widened(Tensor t) {
-    if (t.type() != DataType.FLOAT16 && t.type() != DataType.BFLOAT16) {
+    if (widened(t.type()) == t.type()) {
       return t;
     }
     Tensor out = Tensor.allocate(DataType.FLOAT32, t.shape());

@@ -4,11 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import tacet.error.ModelFormatException;
+import tacet.error.UnsupportedOpException.Unsupported;
 import tacet.graph.Node;
 import tacet.graph.Op;
 import tacet.graph.Op.AutoPad;
@@ -19,7 +18,8 @@ import tacet.graph.Op.Window;
 import tacet.kernels.Activation;
 import tacet.kernels.Activation.Kind;
 import tacet.kernels.DataType;
-import tacet.onnx.Proto.Attribute;
+import tacet.kernels.scalar.Elements;
+import tacet.onnx.Proto.TensorData;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
@@ -33,130 +33,161 @@ final class OpReader {
     NotSupported(String reason) {
       super(reason);
     }
+
+    Unsupported named(OpReader reader) {
+      return new Unsupported(reader.name, reader.proto.type + "-" + reader.opset, getMessage());
+    }
   }
 
   private final Path file;
   private final String name;
   private final Proto.Node proto;
   private final long opset;
-  private final Map<String, Tensor> constants;
-  private final List<Node> nodes;
-  private final Map<String, Attribute> attributes = new HashMap<>();
+  private final GraphBuilder graph;
+  private final Attributes attributes;
   private final List<String> inputs;
+  private final List<String> outputs;
 
-  OpReader(
-      Path file,
-      String name,
-      Proto.Node proto,
-      long opset,
-      Map<String, Tensor> constants,
-      List<Node> nodes) {
+  OpReader(Path file, String name, Proto.Node proto, long opset, GraphBuilder graph) {
     this.file = file;
     this.name = name;
     this.proto = proto;
     this.opset = opset;
-    this.constants = constants;
-    this.nodes = nodes;
+    this.graph = graph;
     this.inputs = new ArrayList<>(proto.inputs);
-    proto.attributes.forEach(a -> attributes.put(a.name, a));
+    this.outputs = new ArrayList<>(proto.outputs);
+    this.attributes = new Attributes(proto.attributes, this::bad);
   }
 
+  boolean isConstant() {
+    return proto.type.equals("Constant");
+  }
+
+  /** Adds the node's constant, or the node, to the graph. */
   void read() throws NotSupported, IOException {
     if (!proto.domain.isEmpty() && !proto.domain.equals("ai.onnx")) {
       throw new NotSupported("operators of domain " + proto.domain);
     }
-    if (proto.type.equals("Constant")) {
-      constants.put(proto.outputs.getFirst(), constant());
+    if (opset < 1 || opset > OnnxReader.NEWEST_OPSET) {
+      throw new NotSupported(
+          "opset " + opset + "; known are those up to " + OnnxReader.NEWEST_OPSET);
+    }
+    if (outputs.stream().allMatch(String::isEmpty)) {
+      throw bad("has no output");
+    }
+    if (opset < 6) {
+      attributes.ignore("consumed_inputs");
+    }
+    if (isConstant()) {
+      Tensor value = constant();
+      refuseUnread();
+      if (!graph.define(outputs.getFirst(), value)) {
+        throw bad("value '" + outputs.getFirst() + "' is made twice");
+      }
       return;
     }
     Op op = op();
-    nodes.add(
+    refuseUnread();
+    graph.add(
         new Node(
             name,
             op,
             inputs,
-            proto.outputs,
-            List.of(new Node.Layer(name, proto.type, firstOutput(), Node.Role.RESULT))));
+            outputs,
+            List.of(new Node.Layer(name, proto.type, outputs.getFirst(), Node.Role.RESULT))));
   }
 
-  private String firstOutput() {
-    return proto.outputs.isEmpty() ? "" : proto.outputs.getFirst();
+  private void refuseUnread() throws NotSupported {
+    List<String> unread = attributes.unread();
+    if (!unread.isEmpty()) {
+      throw new NotSupported("attributes " + unread);
+    }
   }
 
   private Op op() throws NotSupported, IOException {
     return switch (proto.type) {
       case "Conv" -> new Op.Conv(window(), groups());
       case "ConvTranspose" ->
-          new Op.ConvTranspose(window(), groups(), ints("output_padding"), ints("output_shape"));
-      case "MaxPool" -> pool(PoolKind.MAX);
-      case "AveragePool" -> pool(PoolKind.AVERAGE);
-      case "LpPool" -> pool(PoolKind.LP);
+          new Op.ConvTranspose(
+              window(),
+              groups(),
+              attributes.ints("output_padding"),
+              attributes.ints("output_shape"));
+      case "MaxPool" -> {
+        boolean columnMajor = attributes.flag("storage_order");
+        yield pool(PoolKind.MAX, false, 1, columnMajor);
+      }
+      case "AveragePool" -> pool(PoolKind.AVERAGE, attributes.flag("count_include_pad"), 1, false);
+      case "LpPool" -> pool(PoolKind.LP, false, exponent(), false);
       case "GlobalMaxPool" -> new Op.GlobalPool(PoolKind.MAX, 1);
       case "GlobalAveragePool" -> new Op.GlobalPool(PoolKind.AVERAGE, 1);
-      case "GlobalLpPool" -> new Op.GlobalPool(PoolKind.LP, (int) integer("p", 2));
-      case "BatchNormalization" -> {
-        if (integer("training_mode", 0) != 0 || integer("spatial", 1) == 0) {
-          throw new NotSupported("training_mode = 1 or spatial = 0");
-        }
-        yield new Op.BatchNormalization(real("epsilon", 1e-5f));
+      case "GlobalLpPool" -> new Op.GlobalPool(PoolKind.LP, exponent());
+      case "BatchNormalization" -> batchNormalization();
+      case "InstanceNormalization" -> new Op.InstanceNormalization(epsilon());
+      case "LayerNormalization" -> {
+        attributes.ignore("stash_type");
+        yield new Op.LayerNormalization(attributes.int32("axis", -1), epsilon());
       }
-      case "InstanceNormalization" -> new Op.InstanceNormalization(real("epsilon", 1e-5f));
-      case "LayerNormalization" ->
-          new Op.LayerNormalization((int) integer("axis", -1), real("epsilon", 1e-5f));
-      case "GroupNormalization" ->
-          new Op.GroupNormalization((int) integer("num_groups", 1), real("epsilon", 1e-5f));
+      case "GroupNormalization" -> {
+        attributes.ignore("stash_type");
+        yield new Op.GroupNormalization(required("num_groups"), epsilon());
+      }
       case "LRN" ->
           new Op.Lrn(
-              (int) integer("size", 1),
-              real("alpha", 1e-4f),
-              real("beta", 0.75f),
-              real("bias", 1f));
+              required("size"),
+              attributes.real("alpha", 1e-4f),
+              attributes.real("beta", 0.75f),
+              attributes.real("bias", 1f));
       case "LpNormalization" ->
-          new Op.LpNormalization((int) integer("axis", -1), (int) integer("p", 2));
-      case "Relu" -> unary(Kind.RELU, 0, 0);
-      case "LeakyRelu" -> unary(Kind.LEAKY_RELU, real("alpha", 0.01f), 0);
-      case "Elu" -> unary(Kind.ELU, real("alpha", 1f), 0);
-      case "Celu" -> unary(Kind.CELU, real("alpha", 1f), 0);
+          new Op.LpNormalization(attributes.int32("axis", -1), attributes.int32("p", 2));
+      case "Relu" -> unary(Kind.RELU);
+      case "LeakyRelu" -> unary(Kind.LEAKY_RELU, attributes.real("alpha", 0.01f), 0);
+      case "Elu" -> unary(Kind.ELU, attributes.real("alpha", 1f), 0);
+      case "Celu" -> unary(Kind.CELU, attributes.real("alpha", 1f), 0);
       case "Selu" ->
           unary(
               Kind.SELU,
-              real("alpha", opset < 6 ? 1.6732f : 1.67326319217681884765625f),
-              real("gamma", opset < 6 ? 1.0507f : 1.05070102214813232421875f));
-      case "Sigmoid" -> unary(Kind.SIGMOID, 0, 0);
-      case "HardSigmoid" -> unary(Kind.HARD_SIGMOID, real("alpha", 0.2f), real("beta", 0.5f));
-      case "HardSwish" -> unary(Kind.HARD_SWISH, 0, 0);
-      case "Tanh" -> unary(Kind.TANH, 0, 0);
-      case "Softplus" -> unary(Kind.SOFTPLUS, 0, 0);
-      case "Softsign" -> unary(Kind.SOFTSIGN, 0, 0);
+              attributes.real("alpha", opset < 6 ? 1.6732f : 1.67326319217681884765625f),
+              attributes.real("gamma", opset < 6 ? 1.0507f : 1.05070102214813232421875f));
+      case "Sigmoid" -> unary(Kind.SIGMOID);
+      case "HardSigmoid" ->
+          unary(Kind.HARD_SIGMOID, attributes.real("alpha", 0.2f), attributes.real("beta", 0.5f));
+      case "HardSwish" -> unary(Kind.HARD_SWISH);
+      case "Tanh" -> unary(Kind.TANH);
+      case "Softplus" -> unary(Kind.SOFTPLUS);
+      case "Softsign" -> unary(Kind.SOFTSIGN);
       case "Gelu" ->
-          unary(text("approximate", "none").equals("tanh") ? Kind.GELU_TANH : Kind.GELU, 0, 0);
-      case "Mish" -> unary(Kind.MISH, 0, 0);
-      case "Erf" -> unary(Kind.ERF, 0, 0);
-      case "Exp" -> unary(Kind.EXP, 0, 0);
-      case "Log" -> unary(Kind.LOG, 0, 0);
-      case "Sqrt" -> unary(Kind.SQRT, 0, 0);
-      case "Abs" -> unary(Kind.ABS, 0, 0);
-      case "Neg" -> unary(Kind.NEG, 0, 0);
-      case "Reciprocal" -> unary(Kind.RECIPROCAL, 0, 0);
-      case "Floor" -> unary(Kind.FLOOR, 0, 0);
-      case "Ceil" -> unary(Kind.CEIL, 0, 0);
-      case "Round" -> unary(Kind.ROUND, 0, 0);
-      case "Sign" -> unary(Kind.SIGN, 0, 0);
-      case "Sin" -> unary(Kind.SIN, 0, 0);
-      case "Cos" -> unary(Kind.COS, 0, 0);
-      case "ThresholdedRelu" -> unary(Kind.THRESHOLDED_RELU, real("alpha", 1f), 0);
+          unary(
+              switch (attributes.text("approximate", "none")) {
+                case "none" -> Kind.GELU;
+                case "tanh" -> Kind.GELU_TANH;
+                default -> throw bad("unknown approximation");
+              });
+      case "Mish" -> unary(Kind.MISH);
+      case "Erf" -> unary(Kind.ERF);
+      case "Exp" -> unary(Kind.EXP);
+      case "Log" -> unary(Kind.LOG);
+      case "Sqrt" -> unary(Kind.SQRT);
+      case "Abs" -> unary(Kind.ABS);
+      case "Neg" -> unary(Kind.NEG);
+      case "Reciprocal" -> unary(Kind.RECIPROCAL);
+      case "Floor" -> unary(Kind.FLOOR);
+      case "Ceil" -> unary(Kind.CEIL);
+      case "Round" -> unary(Kind.ROUND);
+      case "Sign" -> unary(Kind.SIGN);
+      case "Sin" -> unary(Kind.SIN);
+      case "Cos" -> unary(Kind.COS);
+      case "ThresholdedRelu" -> unary(Kind.THRESHOLDED_RELU, attributes.real("alpha", 1f), 0);
       case "Clip" -> clip();
       case "PRelu" -> prelu();
-      case "Softmax" ->
-          new Op.Softmax((int) integer("axis", opset < 13 ? 1 : -1), false, opset < 13);
-      case "LogSoftmax" ->
-          new Op.Softmax((int) integer("axis", opset < 13 ? 1 : -1), true, opset < 13);
+      case "Softmax" -> softmax(false);
+      case "LogSoftmax" -> softmax(true);
       case "Add" -> binary(ElementwiseKind.ADD);
       case "Sub" -> binary(ElementwiseKind.SUB);
       case "Mul" -> binary(ElementwiseKind.MUL);
       case "Div" -> binary(ElementwiseKind.DIV);
       case "Pow" -> binary(ElementwiseKind.POW);
-      case "Mod" -> binary(ElementwiseKind.MOD);
+      case "Mod" -> binary(attributes.flag("fmod") ? ElementwiseKind.FMOD : ElementwiseKind.MOD);
       case "Equal" -> binary(ElementwiseKind.EQUAL);
       case "Greater" -> binary(ElementwiseKind.GREATER);
       case "GreaterOrEqual" -> binary(ElementwiseKind.GREATER_OR_EQUAL);
@@ -171,20 +202,24 @@ final class OpReader {
       case "Min" -> new Op.Elementwise(ElementwiseKind.MIN);
       case "Mean" -> new Op.Elementwise(ElementwiseKind.MEAN);
       case "Where" -> new Op.Where();
-      case "Gemm" ->
-          new Op.Gemm(
-              real("alpha", 1f),
-              real("beta", 1f),
-              integer("transA", 0) != 0,
-              integer("transB", 0) != 0);
+      case "Gemm" -> {
+        if (opset < 7) {
+          attributes.ignore("broadcast");
+        }
+        yield new Op.Gemm(
+            attributes.real("alpha", 1f),
+            attributes.real("beta", 1f),
+            attributes.flag("transA"),
+            attributes.flag("transB"));
+      }
       case "MatMul" -> new Op.MatMul();
-      case "Concat" -> new Op.Concat((int) integer("axis", 1));
-      case "Flatten" -> new Op.Flatten((int) integer("axis", 1));
+      case "Concat" -> new Op.Concat(opset < 4 ? attributes.int32("axis", 1) : required("axis"));
+      case "Flatten" -> new Op.Flatten(attributes.int32("axis", 1));
       case "Reshape" -> {
         attributeInput("shape", 1);
-        yield new Op.Reshape(integer("allowzero", 0) != 0);
+        yield new Op.Reshape(attributes.flag("allowzero"));
       }
-      case "Transpose" -> new Op.Transpose(ints("perm"));
+      case "Transpose" -> new Op.Transpose(attributes.ints("perm"));
       case "Squeeze" -> {
         attributeInput("axes", 1);
         yield new Op.Squeeze();
@@ -201,18 +236,14 @@ final class OpReader {
         yield new Op.Tile();
       }
       case "Identity" -> new Op.Identity();
-      case "Dropout" -> {
-        while (inputs.size() > 1) {
-          inputs.removeLast();
-        }
-        yield new Op.Identity();
-      }
+      case "Dropout" -> dropout();
       case "ConstantOfShape" -> {
-        Attribute value = attributes.get("value");
-        yield new Op.ConstantOfShape(
-            value == null || value.t == null
-                ? Tensor.of(Shape.of(1), 0f)
-                : OnnxTensors.widened(OnnxTensors.tensor(value.t, file)));
+        TensorData value = attributes.tensor("value");
+        Tensor t = value == null ? Tensor.of(Shape.of(1), 0f) : tensor(value);
+        if (t.shape().elements() != 1) {
+          throw bad("attribute value must have one element, has shape " + t.shape());
+        }
+        yield new Op.ConstantOfShape(t);
       }
       case "Range" -> new Op.Range();
       case "Pad" -> pad();
@@ -227,98 +258,94 @@ final class OpReader {
       case "ReduceLogSumExp" -> reduce(ReduceKind.LOG_SUM_EXP);
       case "ReduceSumSquare" -> reduce(ReduceKind.SUM_SQUARE);
       case "Upsample", "Resize" -> resize();
-      case "Split" -> {
-        attributeInput("split", 1);
-        yield new Op.Split((int) integer("axis", 0));
-      }
+      case "Split" -> split();
       case "Slice" -> {
         attributeInput("starts", 1);
         attributeInput("ends", 2);
         attributeInput("axes", 3);
         yield new Op.Slice();
       }
-      case "Shape" -> {
-        Attribute end = attributes.get("end");
-        yield new Op.Shape((int) integer("start", 0), end == null ? null : (int) end.i);
-      }
+      case "Shape" ->
+          new Op.Shape(
+              attributes.clamped("start", 0),
+              attributes.has("end") ? attributes.clamped("end", 0) : null);
       case "Size" -> new Op.Size();
-      case "Gather" -> new Op.Gather((int) integer("axis", 0));
-      case "Cast" -> new Op.Cast(castType());
-      case "DepthToSpace" ->
-          new Op.DepthToSpace((int) integer("blocksize", 1), text("mode", "DCR").equals("CRD"));
-      case "SpaceToDepth" ->
-          new Op.SpaceToDepth((int) integer("blocksize", 1), text("mode", "DCR").equals("CRD"));
+      case "Gather" -> new Op.Gather(attributes.int32("axis", 0));
+      case "Cast" -> {
+        attributes.ignore("saturate", "round_mode");
+        yield new Op.Cast(castType());
+      }
+      case "CastLike" -> {
+        attributes.ignore("saturate", "round_mode");
+        yield new Op.CastLike();
+      }
+      case "DepthToSpace" -> new Op.DepthToSpace(required("blocksize"), columnRowDepth());
+      case "SpaceToDepth" -> new Op.SpaceToDepth(required("blocksize"), columnRowDepth());
       case "ArgMax", "ArgMin" ->
           new Op.ArgMax(
-              (int) integer("axis", 0),
-              integer("keepdims", 1) != 0,
-              integer("select_last_index", 0) != 0,
+              attributes.int32("axis", 0),
+              attributes.integer("keepdims", 1) != 0,
+              attributes.flag("select_last_index"),
               proto.type.equals("ArgMin"));
       default -> throw new NotSupported("no such operator in Tacet");
     };
   }
 
-  // ---------------------------------------------------------------- attributes
+  // ---------------------------------------------------------------- attributes and inputs
 
-  private ModelFormatException bad(String expected) {
+  private ModelFormatException bad(String what) {
     return new ModelFormatException(
-        file.toString(), "node " + name + " (" + proto.type + ")", expected);
+        file.toString(), "node " + name + " (" + proto.type + ")", what);
   }
 
-  private long integer(String key, long otherwise) {
-    Attribute a = attributes.get(key);
-    return a == null ? otherwise : a.i;
-  }
-
-  private float real(String key, float otherwise) {
-    Attribute a = attributes.get(key);
-    return a == null ? otherwise : a.f;
-  }
-
-  private String text(String key, String otherwise) {
-    Attribute a = attributes.get(key);
-    return a == null ? otherwise : a.s;
-  }
-
-  private List<Integer> ints(String key) {
-    Attribute a = attributes.get(key);
-    List<Integer> out = new ArrayList<>();
-    if (a != null) {
-      for (long v : a.ints) {
-        if (v != (int) v) {
-          throw bad(key + " holds " + v);
-        }
-        out.add((int) v);
-      }
+  private int required(String key) {
+    if (!attributes.has(key)) {
+      throw bad("attribute " + key + " is missing");
     }
-    return out;
+    return attributes.int32(key, 0);
+  }
+
+  private float epsilon() {
+    return attributes.real("epsilon", 1e-5f);
+  }
+
+  /** Opset 1 has p as a floating-point number. */
+  private int exponent() throws NotSupported {
+    if (!attributes.isReal("p")) {
+      return attributes.int32("p", 2);
+    }
+    float p = attributes.real("p", 2f);
+    if (p != Math.rint(p) || p > 1 << 20) {
+      throw new NotSupported("p = " + p);
+    }
+    return (int) p;
+  }
+
+  private boolean columnRowDepth() {
+    return switch (attributes.text("mode", "DCR")) {
+      case "DCR" -> false;
+      case "CRD" -> true;
+      default -> throw bad("unknown mode '" + attributes.text("mode", "") + "'");
+    };
   }
 
   private int groups() {
-    long g = integer("group", 1);
-    if (g < 1 || g > Integer.MAX_VALUE) {
+    int g = attributes.int32("group", 1);
+    if (g < 1) {
       throw bad("group must be at least 1, got " + g);
     }
-    return (int) g;
+    return g;
   }
 
-  private String constant(String suffix, Tensor value) {
-    String key = name + "/" + suffix;
-    while (constants.containsKey(key)) {
-      key += "'";
+  private Tensor tensor(TensorData t) throws NotSupported, IOException {
+    if (OnnxTensors.type(t.type) == null) {
+      throw new NotSupported("element type " + OnnxTensors.typeName(t.type));
     }
-    constants.put(key, value);
-    return key;
+    return OnnxTensors.widened(OnnxTensors.tensor(t, file));
   }
 
-  /** Older versions have as an attribute what is an input now. */
-  private void attributeInput(String key, int index) {
-    Attribute a = attributes.get(key);
-    if (a == null || (inputs.size() > index && !inputs.get(index).isEmpty())) {
-      return;
-    }
-    long[] values = a.ints.stream().mapToLong(Long::longValue).toArray();
-    input(index, constant(key, Tensor.ofLongs(Shape.of(values.length), values)));
+  private boolean hasInput(int index) {
+    return index < inputs.size() && !inputs.get(index).isEmpty();
   }
 
   private void input(int index, String value) {
@@ -328,237 +355,307 @@ final class OpReader {
     inputs.set(index, value);
   }
 
+  private void dropInputsFrom(int count) {
+    while (inputs.size() > count) {
+      inputs.removeLast();
+    }
+  }
+
+  /** Older versions have as an attribute what is an input now. */
+  private void attributeInput(String key, int index) {
+    if (!attributes.has(key)) {
+      return;
+    }
+    long[] values = attributes.longs(key);
+    if (!hasInput(index)) {
+      input(
+          index, graph.constant(name + "/" + key, Tensor.ofLongs(Shape.of(values.length), values)));
+    }
+  }
+
+  // ---------------------------------------------------------------- operators
+
   private Window window() {
-    List<Integer> pads = ints("pads");
+    List<Integer> pads = attributes.ints("pads");
     if (pads.size() % 2 != 0) {
       throw bad("pads must come in pairs, got " + pads);
     }
     AutoPad auto =
-        switch (text("auto_pad", "NOTSET")) {
+        switch (attributes.text("auto_pad", "NOTSET")) {
           case "NOTSET", "" -> AutoPad.EXPLICIT;
           case "VALID" -> AutoPad.VALID;
           case "SAME_UPPER" -> AutoPad.SAME_UPPER;
           case "SAME_LOWER" -> AutoPad.SAME_LOWER;
-          default -> throw bad("unknown auto_pad '" + text("auto_pad", "") + "'");
+          default -> throw bad("unknown auto_pad '" + attributes.text("auto_pad", "") + "'");
         };
     int half = pads.size() / 2;
     return new Window(
-        ints("kernel_shape"),
-        ints("strides"),
+        attributes.ints("kernel_shape"),
+        attributes.ints("strides"),
         pads.subList(0, half),
         pads.subList(half, pads.size()),
-        ints("dilations"),
+        attributes.ints("dilations"),
         auto);
   }
 
-  private Op pool(PoolKind kind) {
-    if (ints("kernel_shape").isEmpty()) {
-      throw bad("kernel_shape is missing");
+  private Op pool(PoolKind kind, boolean countIncludePad, int p, boolean columnMajor) {
+    Window window = window();
+    if (window.kernel().isEmpty()) {
+      throw bad("attribute kernel_shape is missing");
     }
-    return new Op.Pool(
-        kind,
-        window(),
-        integer("ceil_mode", 0) != 0,
-        integer("count_include_pad", 0) != 0,
-        (int) integer("p", 2),
-        integer("storage_order", 0) != 0);
+    return new Op.Pool(kind, window, attributes.flag("ceil_mode"), countIncludePad, p, columnMajor);
+  }
+
+  private Op batchNormalization() throws NotSupported {
+    attributes.ignore("momentum", "is_test");
+    if (attributes.flag("training_mode")) {
+      throw new NotSupported("training_mode = 1");
+    }
+    if (outputs.stream().skip(1).anyMatch(o -> !o.isEmpty())) {
+      throw new NotSupported("outputs of training");
+    }
+    if (attributes.integer("spatial", 1) == 0) {
+      return perElementNormalization();
+    }
+    return new Op.BatchNormalization(epsilon());
+  }
+
+  /** Opsets 1 to 8 can have parameters of a whole image's shape [C, …] instead of one per channel: a product and a sum. */
+  private Op perElementNormalization() throws NotSupported {
+    float[][] p = new float[4][];
+    Shape shape = null;
+    for (int i = 0; i < 4; i++) {
+      Tensor t = hasInput(i + 1) ? graph.known(inputs.get(i + 1)) : null;
+      if (t == null || t.type() != DataType.FLOAT32) {
+        throw new NotSupported("spatial = 0 with parameters that are not constant");
+      }
+      if (shape != null && !shape.equals(t.shape())) {
+        throw bad("parameters of shape " + shape + " and " + t.shape());
+      }
+      shape = t.shape();
+      p[i] = t.toFloats();
+    }
+    float[] scale = p[0];
+    float[] shift = p[1];
+    for (int i = 0; i < scale.length; i++) {
+      double s = scale[i] / Math.sqrt((double) p[3][i] + epsilon());
+      scale[i] = (float) s;
+      shift[i] = (float) (shift[i] - p[2][i] * s);
+    }
+    String product =
+        graph.between(
+            name + "/product",
+            new Op.Elementwise(ElementwiseKind.MUL),
+            List.of(inputs.getFirst(), graph.constant(name + "/scale", Tensor.of(shape, scale))));
+    inputs.clear();
+    inputs.addAll(List.of(product, graph.constant(name + "/shift", Tensor.of(shape, shift))));
+    return new Op.Elementwise(ElementwiseKind.ADD);
+  }
+
+  private static Op unary(Kind kind) {
+    return new Op.Unary(Activation.of(kind));
   }
 
   private static Op unary(Kind kind, float alpha, float beta) {
     return new Op.Unary(new Activation(kind, alpha, beta));
   }
 
-  private Op clip() {
-    if (opset < 11) {
-      return unary(
-          Kind.CLIP, real("min", Float.NEGATIVE_INFINITY), real("max", Float.POSITIVE_INFINITY));
-    }
-    Float low = bound(1, Float.NEGATIVE_INFINITY);
-    Float high = bound(2, Float.POSITIVE_INFINITY);
-    if (low == null || high == null || (inputs.size() == 1)) {
-      return new Op.Clip();
-    }
-    while (inputs.size() > 1) {
-      inputs.removeLast();
-    }
-    return unary(Kind.CLIP, low, high);
+  private Op softmax(boolean logarithm) {
+    boolean old = opset < 13;
+    return new Op.Softmax(attributes.int32("axis", old ? 1 : -1), logarithm, old);
   }
 
-  /** A constant float bound; null where it is anything else. */
-  private Float bound(int index, float otherwise) {
-    if (inputs.size() <= index || inputs.get(index).isEmpty()) {
-      return otherwise;
-    }
-    Tensor t = constants.get(inputs.get(index));
-    return t == null || t.type() != DataType.FLOAT32 || t.shape().elements() != 1
-        ? null
-        : Float.valueOf(t.toFloats()[0]);
+  private Op clip() {
+    return opset < 11
+        ? unary(
+            Kind.CLIP,
+            attributes.real("min", -Float.MAX_VALUE),
+            attributes.real("max", Float.MAX_VALUE))
+        : new Op.Clip();
   }
 
   /** Before opset 7 a slope of one dimension belonged to the channels. */
   private Op prelu() {
-    Tensor slope = inputs.size() > 1 ? constants.get(inputs.get(1)) : null;
-    if (opset < 7 && slope != null && slope.shape().rank() == 1 && slope.shape().dim(0) > 1) {
-      input(1, constant("slope", slope.reshaped(Shape.of(slope.shape().dim(0), 1, 1))));
+    if (opset < 7 && hasInput(1)) {
+      align(1);
     }
     return new Op.PRelu();
   }
 
   /** Before opset 7 the second operand was broadcast only on request, from a given axis on. */
-  private Op binary(ElementwiseKind kind) throws NotSupported {
-    Attribute axis = attributes.get("axis");
-    if (opset < 7 && integer("broadcast", 0) != 0 && axis != null) {
-      Tensor b = constants.get(inputs.get(1));
-      if (b == null) {
-        throw new NotSupported("broadcasting of a computed operand from axis " + axis.i);
+  private Op binary(ElementwiseKind kind) {
+    if (opset < 7) {
+      boolean broadcast = attributes.flag("broadcast");
+      boolean fromAxis = attributes.has("axis");
+      int axis = attributes.int32("axis", 0);
+      if (broadcast && fromAxis && hasInput(1)) {
+        align(axis);
       }
-      // The operand's axes start at the given one: trailing ones make that NumPy's rule, for
-      // images.
-      long trailing = Math.max(0, 4 - axis.i - b.shape().rank());
-      long[] dims = Arrays.copyOf(b.shape().dims(), b.shape().rank() + (int) trailing);
-      Arrays.fill(dims, b.shape().rank(), dims.length, 1);
-      input(1, constant("broadcast", b.reshaped(Shape.of(dims))));
     }
     return new Op.Elementwise(kind);
   }
 
-  private Op pad() {
-    Op.PadMode mode;
-    try {
-      mode = Op.PadMode.valueOf(text("mode", "constant").toUpperCase(Locale.ROOT));
-    } catch (IllegalArgumentException e) {
-      throw bad("unknown mode '" + text("mode", "") + "'");
+  private void align(int axis) {
+    input(
+        1,
+        graph.between(
+            name + "/aligned", new Op.AlignAxes(axis), List.of(inputs.get(1), inputs.getFirst())));
+  }
+
+  /** At inference the input itself; a mask says that everything was kept. */
+  private Op dropout() throws NotSupported {
+    attributes.ignore("ratio", "is_test", "seed");
+    if (hasInput(2)) {
+      Tensor training = graph.known(inputs.get(2));
+      if (training == null
+          || training.shape().elements() != 1
+          || new Elements(training.data(), training.type()).getLong(0) != 0) {
+        throw new NotSupported("training_mode other than a constant false");
+      }
     }
-    attributeInput("pads", 1);
-    attributeInput("paddings", 1);
-    if (attributes.containsKey("value") && inputs.size() < 3) {
-      input(2, constant("value", Tensor.of(Shape.scalar(), real("value", 0f))));
+    dropInputsFrom(1);
+    if (outputs.size() > 1 && !outputs.get(1).isEmpty() && hasInput(0)) {
+      String shape =
+          graph.between(name + "/shape", new Op.Shape(0, null), List.of(inputs.getFirst()));
+      Tensor kept = Tensor.allocate(opset < 10 ? DataType.FLOAT32 : DataType.BOOL, Shape.of(1));
+      new Elements(kept.data(), kept.type()).setLong(0, 1);
+      graph.add(
+          new Node(
+              graph.fresh(name + "/mask"),
+              new Op.ConstantOfShape(kept),
+              List.of(shape),
+              List.of(outputs.get(1)),
+              List.of()));
+    }
+    while (outputs.size() > 1) {
+      outputs.removeLast();
+    }
+    if (outputs.getFirst().isEmpty()) {
+      outputs.set(0, graph.fresh(name + "/output"));
+    }
+    return new Op.Identity();
+  }
+
+  private Op pad() {
+    String text = attributes.text("mode", "constant");
+    Op.PadMode mode = named(Op.PadMode.values(), text);
+    attributeInput(opset < 2 ? "paddings" : "pads", 1);
+    if (opset < 11) {
+      input(
+          2,
+          graph.constant(name + "/value", Tensor.of(Shape.scalar(), attributes.real("value", 0f))));
     }
     return new Op.Pad(mode);
+  }
+
+  private <E extends Enum<E>> E named(E[] values, String text) {
+    String wanted = text.toUpperCase(Locale.ROOT);
+    return Arrays.stream(values)
+        .filter(v -> v.name().equals(wanted))
+        .findFirst()
+        .orElseThrow(() -> bad("unknown mode '" + text + "'"));
   }
 
   private Op reduce(ReduceKind kind) {
     attributeInput("axes", 1);
     return new Op.Reduce(
-        kind, integer("keepdims", 1) != 0, integer("noop_with_empty_axes", 0) != 0);
+        kind, attributes.integer("keepdims", 1) != 0, attributes.flag("noop_with_empty_axes"));
+  }
+
+  private Op split() {
+    attributeInput("split", 1);
+    if (attributes.has("num_outputs") && attributes.int32("num_outputs", 0) != outputs.size()) {
+      throw bad(
+          "num_outputs is "
+              + attributes.int32("num_outputs", 0)
+              + ", but there are "
+              + outputs.size()
+              + " outputs");
+    }
+    return new Op.Split(attributes.int32("axis", 0));
   }
 
   private Op resize() {
     boolean old = proto.type.equals("Upsample") || opset < 11;
     if (old) {
-      Attribute scales = attributes.get("scales");
-      if (scales != null) {
-        float[] values = new float[scales.floats.size()];
-        for (int i = 0; i < values.length; i++) {
-          values[i] = scales.floats.get(i);
-        }
-        input(1, constant("scales", Tensor.of(Shape.of(values.length), values)));
-      } else if (attributes.containsKey("height_scale")) {
-        input(
-            1,
-            constant(
-                "scales",
-                Tensor.of(Shape.of(4), 1f, 1f, real("height_scale", 1f), real("width_scale", 1f))));
+      if (attributes.has("scales")) {
+        scales(attributes.floats("scales"));
+      } else if (attributes.has("height_scale") || attributes.has("width_scale")) {
+        scales(1f, 1f, attributes.real("height_scale", 1f), attributes.real("width_scale", 1f));
       }
       // Where scales are the second input, there is no region.
-      inputs.add(1, "");
+      inputs.add(Math.min(1, inputs.size()), "");
     }
-    for (int i = 1; i < inputs.size(); i++) {
-      Tensor t = constants.get(inputs.get(i));
-      if (t != null && t.shape().elements() == 0) {
-        inputs.set(i, "");
-      }
-    }
-    if (inputs.size() > 3 && !inputs.get(3).isEmpty()) {
-      inputs.set(2, "");
-    }
-    try {
+    Op.ResizeMode mode =
+        switch (attributes.text("mode", "nearest")) {
+          case "nearest" -> Op.ResizeMode.NEAREST;
+          case "linear", "bilinear" -> Op.ResizeMode.LINEAR;
+          case "cubic" -> Op.ResizeMode.CUBIC;
+          default -> throw bad("unknown mode '" + attributes.text("mode", "") + "'");
+        };
+    if (old) {
       return new Op.Resize(
-          switch (text("mode", "nearest")) {
-            case "nearest" -> Op.ResizeMode.NEAREST;
-            case "linear", "bilinear" -> Op.ResizeMode.LINEAR;
-            case "cubic" -> Op.ResizeMode.CUBIC;
-            default -> throw bad("unknown mode '" + text("mode", "") + "'");
-          },
-          Op.CoordinateMode.valueOf(
-              text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel")
-                  .toUpperCase(Locale.ROOT)),
-          Op.NearestMode.valueOf(
-              text("nearest_mode", old ? "floor" : "round_prefer_floor").toUpperCase(Locale.ROOT)),
-          real("cubic_coeff_a", -0.75f),
-          integer("exclude_outside", 0) != 0,
-          real("extrapolation_value", 0f),
-          integer("antialias", 0) != 0,
-          Op.AspectRatioPolicy.valueOf(
-              text("keep_aspect_ratio_policy", "stretch").toUpperCase(Locale.ROOT)),
-          ints("axes"));
-    } catch (IllegalArgumentException e) {
-      throw bad("unknown mode: " + e.getMessage());
+          mode,
+          Op.CoordinateMode.ASYMMETRIC,
+          Op.NearestMode.FLOOR_OR_CEIL,
+          -0.75f,
+          false,
+          0f,
+          false,
+          Op.AspectRatioPolicy.STRETCH,
+          List.of());
     }
+    return new Op.Resize(
+        mode,
+        named(
+            Op.CoordinateMode.values(),
+            attributes.text("coordinate_transformation_mode", "half_pixel")),
+        named(Op.NearestMode.values(), attributes.text("nearest_mode", "round_prefer_floor")),
+        attributes.real("cubic_coeff_a", -0.75f),
+        attributes.flag("exclude_outside"),
+        attributes.real("extrapolation_value", 0f),
+        attributes.flag("antialias"),
+        named(
+            Op.AspectRatioPolicy.values(), attributes.text("keep_aspect_ratio_policy", "stretch")),
+        attributes.ints("axes"));
+  }
+
+  private void scales(float... values) {
+    input(1, graph.constant(name + "/scales", Tensor.of(Shape.of(values.length), values)));
   }
 
   private DataType castType() throws NotSupported {
-    Attribute to = attributes.get("to");
-    if (to == null) {
+    if (!attributes.has("to")) {
       throw bad("attribute to is missing");
     }
-    long number = to.i;
-    if (!to.s.isEmpty()) {
-      number =
-          switch (to.s) {
-            case "FLOAT" -> 1;
-            case "UINT8" -> 2;
-            case "INT8" -> 3;
-            case "UINT16" -> 4;
-            case "INT16" -> 5;
-            case "INT32" -> 6;
-            case "INT64" -> 7;
-            case "BOOL" -> 9;
-            case "FLOAT16" -> 10;
-            case "DOUBLE" -> 11;
-            case "UINT32" -> 12;
-            case "UINT64" -> 13;
-            default -> 0;
-          };
-    }
+    long number =
+        attributes.isText("to")
+            ? OnnxTensors.typeNumber(attributes.text("to", ""))
+            : attributes.integer("to", 0);
     DataType type = OnnxTensors.type(number);
     if (type == null) {
-      throw new NotSupported("a cast to element type " + number);
+      throw new NotSupported("a cast to element type " + OnnxTensors.typeName(number));
     }
     return type;
   }
 
   private Tensor constant() throws NotSupported, IOException {
-    if (proto.outputs.isEmpty()) {
-      throw bad("has no output");
+    if (attributes.has("value")) {
+      return tensor(attributes.tensor("value"));
     }
-    for (Attribute a : proto.attributes) {
-      switch (a.name) {
-        case "value" -> {
-          if (a.t == null) {
-            throw bad("value holds no tensor");
-          }
-          return OnnxTensors.widened(OnnxTensors.tensor(a.t, file));
-        }
-        case "value_float" -> {
-          return Tensor.of(Shape.scalar(), a.f);
-        }
-        case "value_int" -> {
-          return Tensor.ofLongs(Shape.scalar(), a.i);
-        }
-        case "value_floats" -> {
-          float[] v = new float[a.floats.size()];
-          for (int i = 0; i < v.length; i++) {
-            v[i] = a.floats.get(i);
-          }
-          return Tensor.of(Shape.of(v.length), v);
-        }
-        case "value_ints" -> {
-          long[] v = a.ints.stream().mapToLong(Long::longValue).toArray();
-          return Tensor.ofLongs(Shape.of(v.length), v);
-        }
-        default -> {}
-      }
+    if (attributes.has("value_float")) {
+      return Tensor.of(Shape.scalar(), attributes.real("value_float", 0f));
+    }
+    if (attributes.has("value_int")) {
+      return Tensor.ofLongs(Shape.scalar(), attributes.integer("value_int", 0));
+    }
+    if (attributes.has("value_floats")) {
+      float[] v = attributes.floats("value_floats");
+      return Tensor.of(Shape.of(v.length), v);
+    }
+    if (attributes.has("value_ints")) {
+      long[] v = attributes.longs("value_ints");
+      return Tensor.ofLongs(Shape.of(v.length), v);
     }
     throw new NotSupported("a constant that is neither a tensor nor numbers");
   }

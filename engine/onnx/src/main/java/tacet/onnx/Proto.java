@@ -10,8 +10,8 @@ final class Proto {
   private Proto() {}
 
   static final class Model {
-    long irVersion;
     final List<OperatorSet> opsets = new ArrayList<>();
+    final List<Function> functions = new ArrayList<>();
     Graph graph;
   }
 
@@ -22,40 +22,75 @@ final class Proto {
     final List<TensorData> initializers = new ArrayList<>();
     final List<Value> inputs = new ArrayList<>();
     final List<Value> outputs = new ArrayList<>();
-    boolean sparseInitializers;
+    int sparseInitializers;
+  }
+
+  /** A function of the model's own, which its nodes call like an operator. */
+  static final class Function {
+    String name = "";
+    String domain = "";
+    String overload = "";
+    final List<String> inputs = new ArrayList<>();
+    final List<String> outputs = new ArrayList<>();
+    final List<Node> nodes = new ArrayList<>();
+    final List<Attribute> defaults = new ArrayList<>();
+    final List<OperatorSet> opsets = new ArrayList<>();
   }
 
   static final class Node {
     String name = "";
     String type = "";
     String domain = "";
+    String overload = "";
+
+    /** Version of the standard operators that the node is written in; not a field of the message. */
+    long opset;
+
     final List<String> inputs = new ArrayList<>();
     final List<String> outputs = new ArrayList<>();
     final List<Attribute> attributes = new ArrayList<>();
   }
 
+  /** {@code type} is the number of AttributeProto.AttributeType, also where the file does not give it. */
   static final class Attribute {
     String name = "";
+    int type;
     float f;
     long i;
     String s = "";
     TensorData t;
-    final List<Float> floats = new ArrayList<>();
-    final List<Long> ints = new ArrayList<>();
-    boolean graph;
+    List<Float> floats = new ArrayList<>();
+    List<Long> ints = new ArrayList<>();
+
+    /** In a function: the attribute of the calling node that this one takes its value from; else empty. */
+    String reference = "";
+
+    /** The same value under another name. */
+    Attribute named(String other) {
+      Attribute a = new Attribute();
+      a.name = other;
+      a.type = type;
+      a.f = f;
+      a.i = i;
+      a.s = s;
+      a.t = t;
+      a.floats = floats;
+      a.ints = ints;
+      return a;
+    }
   }
 
-  /** A declared input or output; {@code dims} null where no shape is given. */
+  /** A declared input or output; {@code dims} null where no shape is given, {@code other} where it is no tensor. */
   static final class Value {
     String name = "";
-    int elementType;
+    long elementType;
     long[] dims;
-    boolean tensor;
+    boolean other;
   }
 
   static final class TensorData {
     String name = "";
-    int type;
+    long type;
     final List<Long> dims = new ArrayList<>();
 
     /** Raw bytes, mapped; null where typed data is given. */
@@ -79,7 +114,7 @@ final class Proto {
     private int count;
 
     void add(double v) {
-      if (count == doubles.length) {
+      if (count >= doubles.length) {
         doubles = java.util.Arrays.copyOf(doubles, Math.max(16, count * 2));
       }
       doubles[count++] = v;
@@ -87,7 +122,7 @@ final class Proto {
 
     void add(long v) {
       integers = true;
-      if (count == longs.length) {
+      if (count >= longs.length) {
         longs = java.util.Arrays.copyOf(longs, Math.max(16, count * 2));
       }
       longs[count++] = v;

@@ -1,16 +1,21 @@
 package tacet.onnx;
 
 import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import tacet.error.ModelFormatException;
 import tacet.onnx.Proto.Attribute;
+import tacet.onnx.Proto.Function;
 import tacet.onnx.Proto.Graph;
 import tacet.onnx.Proto.Model;
 import tacet.onnx.Proto.Node;
@@ -30,6 +35,9 @@ final class Wire {
   private final String file;
   private final MemorySegment bytes;
   private final CodedInputStream in;
+
+  /** How the field that was last begun is encoded. */
+  private int encoding;
 
   private Wire(String file, MemorySegment bytes) {
     this.file = file;
@@ -119,15 +127,32 @@ final class Wire {
 
   private interface Field {
     /** Reads one field, or returns false to have it skipped. */
-    boolean read(int number, int tag) throws IOException;
+    boolean read(int number) throws IOException;
   }
 
   private void fields(Field field) throws IOException {
     for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-      if (!field.read(tag >>> 3, tag) && !in.skipField(tag)) {
+      encoding = WireFormat.getTagWireType(tag);
+      if (!field.read(WireFormat.getTagFieldNumber(tag)) && !in.skipField(tag)) {
         throw new IOException("a group ends that never began");
       }
     }
+  }
+
+  private void expect(int wanted) throws IOException {
+    if (encoding != wanted) {
+      throw new IOException("a field is encoded as wire type " + encoding + ", not " + wanted);
+    }
+  }
+
+  private long int64() throws IOException {
+    expect(WireFormat.WIRETYPE_VARINT);
+    return in.readInt64();
+  }
+
+  private float float32() throws IOException {
+    expect(WireFormat.WIRETYPE_FIXED32);
+    return in.readFloat();
   }
 
   private void message(Field field) throws IOException {
@@ -139,6 +164,7 @@ final class Wire {
   }
 
   private int length() throws IOException {
+    expect(WireFormat.WIRETYPE_LENGTH_DELIMITED);
     int length = in.readRawVarint32();
     long left = bytes.byteSize() - in.getTotalBytesRead();
     if (length < 0 || length > left) {
@@ -153,7 +179,7 @@ final class Wire {
     if (length > MOST_TEXT) {
       throw new IOException("a name of " + length + " bytes");
     }
-    return new String(in.readRawBytes(length), java.nio.charset.StandardCharsets.UTF_8);
+    return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
   }
 
   private MemorySegment slice() throws IOException {
@@ -163,46 +189,19 @@ final class Wire {
     return s;
   }
 
-  private static boolean isBytes(int tag) {
-    return (tag & 7) == 2;
-  }
-
   private Model model() throws IOException {
     Model m = new Model();
     fields(
-        (number, tag) -> {
+        number -> {
           switch (number) {
-            case 1 -> {
-              if (isBytes(tag)) {
-                return false;
-              }
-              m.irVersion = in.readInt64();
-            }
             case 7 -> {
-              if (!isBytes(tag)) {
-                return false;
+              if (m.graph != null) {
+                throw new IOException("a second graph");
               }
               m.graph = graph();
             }
-            case 8 -> {
-              if (!isBytes(tag)) {
-                return false;
-              }
-              String[] domain = {""};
-              long[] version = {0};
-              message(
-                  (n, t) -> {
-                    switch (n) {
-                      case 1 -> domain[0] = text();
-                      case 2 -> version[0] = in.readInt64();
-                      default -> {
-                        return false;
-                      }
-                    }
-                    return true;
-                  });
-              m.opsets.add(new OperatorSet(domain[0], version[0]));
-            }
+            case 8 -> m.opsets.add(operatorSet());
+            case 25 -> m.functions.add(function());
             default -> {
               return false;
             }
@@ -215,23 +214,34 @@ final class Wire {
     return m;
   }
 
+  private OperatorSet operatorSet() throws IOException {
+    String[] domain = {""};
+    long[] version = {0};
+    message(
+        number -> {
+          switch (number) {
+            case 1 -> domain[0] = text();
+            case 2 -> version[0] = int64();
+            default -> {
+              return false;
+            }
+          }
+          return true;
+        });
+    return new OperatorSet(domain[0], version[0]);
+  }
+
   private Graph graph() throws IOException {
     Graph g = new Graph();
     message(
-        (number, tag) -> {
-          if (!isBytes(tag)) {
-            return false;
-          }
+        number -> {
           switch (number) {
             case 1 -> g.nodes.add(node());
-            case 5 -> {
-              long at = in.getTotalBytesRead();
-              g.initializers.add(nestedTensor(at));
-            }
+            case 5 -> g.initializers.add(nestedTensor());
             case 11 -> g.inputs.add(value());
             case 12 -> g.outputs.add(value());
             case 15 -> {
-              g.sparseInitializers = true;
+              g.sparseInitializers++;
               return false;
             }
             default -> {
@@ -243,13 +253,32 @@ final class Wire {
     return g;
   }
 
+  private Function function() throws IOException {
+    Function f = new Function();
+    message(
+        number -> {
+          switch (number) {
+            case 1 -> f.name = text();
+            case 4 -> f.inputs.add(text());
+            case 5 -> f.outputs.add(text());
+            case 7 -> f.nodes.add(node());
+            case 9 -> f.opsets.add(operatorSet());
+            case 10 -> f.domain = text();
+            case 11 -> f.defaults.add(attribute());
+            case 13 -> f.overload = text();
+            default -> {
+              return false;
+            }
+          }
+          return true;
+        });
+    return f;
+  }
+
   private Node node() throws IOException {
     Node n = new Node();
     message(
-        (number, tag) -> {
-          if (!isBytes(tag)) {
-            return false;
-          }
+        number -> {
           switch (number) {
             case 1 -> n.inputs.add(text());
             case 2 -> n.outputs.add(text());
@@ -257,6 +286,7 @@ final class Wire {
             case 4 -> n.type = text();
             case 5 -> n.attributes.add(attribute());
             case 7 -> n.domain = text();
+            case 8 -> n.overload = text();
             default -> {
               return false;
             }
@@ -268,26 +298,28 @@ final class Wire {
 
   private Attribute attribute() throws IOException {
     Attribute a = new Attribute();
+    int[] payload = {0};
     message(
-        (number, tag) -> {
+        number -> {
           switch (number) {
             case 1 -> a.name = text();
-            case 2 -> a.f = in.readFloat();
-            case 3 -> a.i = in.readInt64();
+            case 2 -> a.f = float32();
+            case 3 -> a.i = int64();
             case 4 -> a.s = text();
-            case 5 -> a.t = nestedTensor(in.getTotalBytesRead());
-            case 6, 10, 11 -> {
-              a.graph = true;
-              return false;
-            }
-            case 7 -> repeated(tag, () -> a.floats.add(in.readFloat()));
-            case 8 -> repeated(tag, () -> a.ints.add(in.readInt64()));
+            case 5 -> a.t = nestedTensor();
+            case 7 -> repeated(WireFormat.WIRETYPE_FIXED32, () -> a.floats.add(in.readFloat()));
+            case 8 -> repeated(WireFormat.WIRETYPE_VARINT, () -> a.ints.add(in.readInt64()));
+            case 20 -> a.type = (int) int64();
+            case 21 -> a.reference = text();
             default -> {
               return false;
             }
           }
+          payload[0] = number > 1 && number < 9 ? number - 1 : payload[0];
           return true;
         });
+    // Files of the first versions do not say the type.
+    a.type = a.type == 0 ? payload[0] : a.type;
     return a;
   }
 
@@ -295,9 +327,13 @@ final class Wire {
     void read() throws IOException;
   }
 
-  /** Packed or not. */
-  private void repeated(int tag, Item item) throws IOException {
-    if (!isBytes(tag)) {
+  /**
+   * Packed or not.
+   *
+   * @param single how an item is encoded where they are not packed
+   */
+  private void repeated(int single, Item item) throws IOException {
+    if (encoding == single) {
       item.read();
       return;
     }
@@ -308,7 +344,8 @@ final class Wire {
     in.popLimit(limit);
   }
 
-  private TensorData nestedTensor(long at) throws IOException {
+  private TensorData nestedTensor() throws IOException {
+    long at = in.getTotalBytesRead();
     int limit = in.pushLimit(length());
     TensorData t = tensor(at);
     in.checkLastTagWas(0);
@@ -320,19 +357,19 @@ final class Wire {
     TensorData t = new TensorData();
     t.at = at;
     fields(
-        (number, tag) -> {
+        number -> {
           switch (number) {
-            case 1 -> repeated(tag, () -> t.dims.add(in.readInt64()));
-            case 2 -> t.type = in.readInt32();
-            case 4 -> repeated(tag, () -> t.numbers.add((double) in.readFloat()));
-            case 5 -> repeated(tag, () -> t.numbers.add((long) in.readInt32()));
-            case 7 -> repeated(tag, () -> t.numbers.add(in.readInt64()));
+            case 1 -> repeated(WireFormat.WIRETYPE_VARINT, () -> t.dims.add(in.readInt64()));
+            case 2 -> t.type = int64();
+            case 4 ->
+                repeated(WireFormat.WIRETYPE_FIXED32, () -> t.numbers.add((double) in.readFloat()));
+            case 5, 7 -> repeated(WireFormat.WIRETYPE_VARINT, () -> t.numbers.add(in.readInt64()));
             case 8 -> t.name = text();
             case 9 -> t.raw = slice();
-            case 10 -> repeated(tag, () -> t.numbers.add(in.readDouble()));
-            case 11 -> repeated(tag, () -> t.numbers.add(in.readUInt64()));
+            case 10 -> repeated(WireFormat.WIRETYPE_FIXED64, () -> t.numbers.add(in.readDouble()));
+            case 11 -> repeated(WireFormat.WIRETYPE_VARINT, () -> t.numbers.add(in.readUInt64()));
             case 13 -> external(t);
-            case 14 -> t.external = in.readInt32() == 1;
+            case 14 -> t.external = int64() == 1;
             default -> {
               return false;
             }
@@ -345,7 +382,7 @@ final class Wire {
   private void external(TensorData t) throws IOException {
     String[] pair = {"", ""};
     message(
-        (n, _) -> {
+        n -> {
           if (n != 1 && n != 2) {
             return false;
           }
@@ -367,29 +404,10 @@ final class Wire {
   private Value value() throws IOException {
     Value v = new Value();
     message(
-        (number, tag) -> {
+        number -> {
           switch (number) {
             case 1 -> v.name = text();
-            case 2 ->
-                message(
-                    (kind, _) -> {
-                      if (kind != 1) {
-                        return false;
-                      }
-                      v.tensor = true;
-                      message(
-                          (n, _) -> {
-                            switch (n) {
-                              case 1 -> v.elementType = in.readInt32();
-                              case 2 -> v.dims = dims();
-                              default -> {
-                                return false;
-                              }
-                            }
-                            return true;
-                          });
-                      return true;
-                    });
+            case 2 -> message(kind -> type(v, kind));
             default -> {
               return false;
             }
@@ -399,21 +417,41 @@ final class Wire {
     return v;
   }
 
+  private boolean type(Value v, int kind) throws IOException {
+    if (kind != 1) {
+      // Field 6 is a denotation; all others are types that are no tensors.
+      v.other |= kind != 6;
+      return false;
+    }
+    message(
+        number -> {
+          switch (number) {
+            case 1 -> v.elementType = int64();
+            case 2 -> v.dims = dims();
+            default -> {
+              return false;
+            }
+          }
+          return true;
+        });
+    return true;
+  }
+
   /** Unknown and symbolic dimensions are −1. */
   private long[] dims() throws IOException {
-    java.util.List<Long> dims = new java.util.ArrayList<>();
+    List<Long> dims = new ArrayList<>();
     message(
-        (n, _) -> {
-          if (n != 1) {
+        number -> {
+          if (number != 1) {
             return false;
           }
           long[] d = {-1};
           message(
-              (k, _) -> {
-                if (k != 1) {
+              kind -> {
+                if (kind != 1) {
                   return false;
                 }
-                d[0] = in.readInt64();
+                d[0] = int64();
                 return true;
               });
           dims.add(d[0]);

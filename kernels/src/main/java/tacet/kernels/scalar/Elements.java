@@ -51,6 +51,7 @@ public record Elements(MemorySegment data, DataType type) {
       case FLOAT16 -> data.setAtIndex(I16, i, Float.floatToFloat16((float) v));
       case BFLOAT16 -> data.setAtIndex(I16, i, toBfloat16((float) v));
       case BOOL -> data.setAtIndex(I8, i, (byte) (v != 0 ? 1 : 0));
+      case UINT64 -> setLong(i, v >= 0x1p63 ? (long) (v - 0x1p63) ^ Long.MIN_VALUE : (long) v);
       default -> setLong(i, (long) v);
     }
   }

@@ -49,7 +49,7 @@ public final class ScalarActivation {
   }
 
   /** The upper bound wins where it is below the lower one. */
-  static double clip(double x, double low, double high) {
+  public static double clip(double x, double low, double high) {
     double y = x < low ? low : x;
     return y > high ? high : y;
   }

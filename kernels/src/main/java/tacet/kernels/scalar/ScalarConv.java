@@ -40,14 +40,14 @@ public final class ScalarConv {
     int inSize = product(in);
     int outSize = product(out);
     int taps = product(kernel);
-    int rows = outSize / out[last];
+    int rows = outSize == 0 ? 0 : outSize / out[last];
     int[] place = new int[axes];
     int[] tap = new int[axes];
     for (int image = 0; image < n; image++) {
       for (int m = 0; m < filters; m++) {
         int yBase = (image * filters + m) * outSize;
         Arrays.fill(y, yBase, yBase + outSize, bias == null ? 0f : bias[m]);
-        for (int c = 0; c < perGroup; c++) {
+        for (int c = 0; c < perGroup && inSize > 0; c++) {
           int xBase = (image * channels + m / filtersPerGroup * perGroup + c) * inSize;
           int wBase = (m * perGroup + c) * taps;
           for (int t = 0; t < taps; t++) {
@@ -127,6 +127,8 @@ public final class ScalarConv {
     int inSize = product(in);
     int outSize = product(out);
     int taps = product(kernel);
+    int last = axes - 1;
+    int rows = inSize == 0 ? 0 : inSize / in[last];
     int[] place = new int[axes];
     int[] tap = new int[axes];
     for (int i = 0; i < n * filters; i++) {
@@ -134,29 +136,56 @@ public final class ScalarConv {
     }
     for (int image = 0; image < n; image++) {
       for (int c = 0; c < channels; c++) {
-        int group = c / channelsPerGroup;
-        for (int p = 0; p < inSize; p++) {
-          float v = x[(image * channels + c) * inSize + p];
-          unravel(p, in, place);
-          for (int f = 0; f < filtersPerGroup; f++) {
-            int yBase = (image * filters + group * filtersPerGroup + f) * outSize;
-            int wBase = (c * filtersPerGroup + f) * taps;
-            for (int t = 0; t < taps; t++) {
-              unravel(t, kernel, tap);
+        int xBase = (image * channels + c) * inSize;
+        for (int f = 0; f < filtersPerGroup; f++) {
+          int filter = c / channelsPerGroup * filtersPerGroup + f;
+          int yBase = (image * filters + filter) * outSize;
+          int wBase = (c * filtersPerGroup + f) * taps;
+          for (int t = 0; t < taps; t++) {
+            unravel(t, kernel, tap);
+            for (int row = 0; row < rows; row++) {
+              unravel(row * in[last], in, place);
               int to = 0;
               boolean inside = true;
-              for (int a = 0; a < axes; a++) {
+              for (int a = 0; a < last; a++) {
                 int o = place[a] * strides[a] + tap[a] * dilations[a] - padsBegin[a];
                 inside &= o >= 0 && o < out[a];
                 to = to * out[a] + o;
               }
               if (inside) {
-                y[yBase + to] += v * w[wBase + t];
+                spread(
+                    x,
+                    xBase + row * in[last],
+                    in[last],
+                    y,
+                    yBase + to * out[last],
+                    out[last],
+                    w[wBase + t],
+                    strides[last],
+                    tap[last] * dilations[last] - padsBegin[last]);
               }
             }
           }
         }
       }
+    }
+  }
+
+  /** Adds the multiples of one row of the input to one row of the output. */
+  private static void spread(
+      float[] x,
+      int from,
+      int in,
+      float[] y,
+      int to,
+      int out,
+      float weight,
+      int stride,
+      int shift) {
+    int first = shift >= 0 ? 0 : Math.ceilDiv(-shift, stride);
+    int end = Math.min(in, Math.ceilDiv(out - shift, stride));
+    for (int i = first; i < end; i++) {
+      y[to + i * stride + shift] += weight * x[from + i];
     }
   }
 

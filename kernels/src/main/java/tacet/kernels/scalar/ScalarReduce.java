@@ -1,6 +1,9 @@
 package tacet.kernels.scalar;
 
-/** Reductions along axes, in double precision. */
+import java.util.Arrays;
+import tacet.kernels.DataType;
+
+/** Reductions along axes: floating-point numbers in double precision, integers as such. */
 public final class ScalarReduce {
 
   private ScalarReduce() {}
@@ -45,9 +48,13 @@ public final class ScalarReduce {
         outputs = Math.multiplyExact(outputs, (int) dims[a]);
       }
     }
+    if (!x.type().isFloating() && isExact(kind)) {
+      integers(kind, x, n, dims, steps, outputs, y);
+      return;
+    }
     double[] result = new double[outputs];
     double[] most = new double[outputs];
-    java.util.Arrays.fill(
+    Arrays.fill(
         result,
         switch (kind) {
           case PROD -> 1;
@@ -55,7 +62,7 @@ public final class ScalarReduce {
           case MIN -> Double.POSITIVE_INFINITY;
           default -> 0;
         });
-    java.util.Arrays.fill(most, Double.NEGATIVE_INFINITY);
+    Arrays.fill(most, Double.NEGATIVE_INFINITY);
     if (kind == Kind.LOG_SUM_EXP) {
       for (int i = 0; i < n; i++) {
         int o = target(i, dims, steps);
@@ -90,6 +97,65 @@ public final class ScalarReduce {
             default -> r;
           });
     }
+  }
+
+  /** The reductions that stay within the integers. */
+  private static boolean isExact(Kind kind) {
+    return switch (kind) {
+      case SUM, MEAN, MAX, MIN, PROD, L1, SUM_SQUARE -> true;
+      case L2, LOG_SUM, LOG_SUM_EXP -> false;
+    };
+  }
+
+  private static void integers(
+      Kind kind, Elements x, int n, long[] dims, long[] steps, int outputs, Elements y) {
+    boolean unsigned = x.type() == DataType.UINT64;
+    long[] result = new long[outputs];
+    boolean[] seen = new boolean[outputs];
+    Arrays.fill(
+        result,
+        switch (kind) {
+          case PROD -> 1;
+          case MAX -> least(x.type());
+          case MIN -> most(x.type());
+          default -> 0;
+        });
+    for (int i = 0; i < n; i++) {
+      int o = target(i, dims, steps);
+      long v = x.getLong(i);
+      long r = result[o];
+      int order = unsigned ? Long.compareUnsigned(v, r) : Long.compare(v, r);
+      result[o] =
+          switch (kind) {
+            case SUM, MEAN -> r + v;
+            case PROD -> r * v;
+            case L1 -> r + (unsigned ? v : Math.abs(v));
+            case SUM_SQUARE -> r + v * v;
+            case MAX -> !seen[o] || order > 0 ? v : r;
+            case MIN -> !seen[o] || order < 0 ? v : r;
+            default -> throw new AssertionError(kind);
+          };
+      seen[o] = true;
+    }
+    long group = outputs == 0 ? 1 : Math.max(1, n / outputs);
+    for (int o = 0; o < outputs; o++) {
+      y.setLong(o, kind == Kind.MEAN ? result[o] / group : result[o]);
+    }
+  }
+
+  private static long least(DataType type) {
+    return switch (type) {
+      case INT8, INT16, INT32, INT64 -> -1L << (8 * type.bytes() - 1);
+      default -> 0;
+    };
+  }
+
+  private static long most(DataType type) {
+    return switch (type) {
+      case INT8, INT16, INT32, INT64 -> ~least(type);
+      case BOOL -> 1;
+      default -> -1;
+    };
   }
 
   private static int target(int index, long[] dims, long[] steps) {

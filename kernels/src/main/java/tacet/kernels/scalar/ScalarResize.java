@@ -31,7 +31,9 @@ public final class ScalarResize {
     ROUND_PREFER_FLOOR,
     ROUND_PREFER_CEIL,
     FLOOR,
-    CEIL
+    CEIL,
+    /** Down along axes that grow, up along those that shrink. */
+    FLOOR_OR_CEIL
   }
 
   /** The input elements that one output element mixes; none where it is extrapolated. */
@@ -47,8 +49,8 @@ public final class ScalarResize {
       long[] in,
       Elements y,
       long[] out,
-      double[] scales,
-      double[] roi,
+      float[] scales,
+      float[] roi,
       Mode mode,
       Coordinates coordinates,
       Nearest nearest,
@@ -122,40 +124,51 @@ public final class ScalarResize {
     }
   }
 
+  /** In single precision, as runtimes compute it: which element is nearest can hang on the rounding. */
+  private static float position(
+      int o,
+      long in,
+      long out,
+      float scale,
+      float roiStart,
+      float roiEnd,
+      Coordinates coordinates) {
+    return switch (coordinates) {
+      case HALF_PIXEL -> (o + 0.5f) / scale - 0.5f;
+      case HALF_PIXEL_SYMMETRIC -> {
+        float adjustment = out / (scale * in);
+        float offset = in / 2f * (1 - adjustment);
+        yield offset + (o + 0.5f) / scale - 0.5f;
+      }
+      case PYTORCH_HALF_PIXEL -> out > 1 ? (o + 0.5f) / scale - 0.5f : 0;
+      case ALIGN_CORNERS -> {
+        // The extent before rounding, as the operator's reference has it.
+        float length = scale * in;
+        yield length == 1 || out == 1 ? 0 : o * (in - 1f) / (length - 1f);
+      }
+      case ASYMMETRIC -> o / scale;
+      case TF_HALF_PIXEL_FOR_NN -> (o + 0.5f) / scale;
+      case TF_CROP_AND_RESIZE ->
+          out > 1
+              ? roiStart * (in - 1) + o * (roiEnd - roiStart) * (in - 1) / (out - 1)
+              : 0.5f * (roiStart + roiEnd) * (in - 1);
+    };
+  }
+
   private static Mix mix(
       int o,
       long in,
       long out,
-      double scale,
-      double roiStart,
-      double roiEnd,
+      float scale,
+      float roiStart,
+      float roiEnd,
       Mode mode,
       Coordinates coordinates,
       Nearest nearest,
       double cubicA,
       boolean excludeOutside,
       boolean antialias) {
-    double x =
-        switch (coordinates) {
-          case HALF_PIXEL -> (o + 0.5) / scale - 0.5;
-          case HALF_PIXEL_SYMMETRIC -> {
-            double adjustment = out / (scale * in);
-            double offset = in / 2.0 * (1 - adjustment);
-            yield offset + (o + 0.5) / scale - 0.5;
-          }
-          case PYTORCH_HALF_PIXEL -> out > 1 ? (o + 0.5) / scale - 0.5 : 0;
-          case ALIGN_CORNERS -> {
-            // The extent before rounding, as the operator's reference has it.
-            double length = scale * in;
-            yield length == 1 || out == 1 ? 0 : o * (in - 1.0) / (length - 1.0);
-          }
-          case ASYMMETRIC -> o / scale;
-          case TF_HALF_PIXEL_FOR_NN -> (o + 0.5) / scale;
-          case TF_CROP_AND_RESIZE ->
-              out > 1
-                  ? roiStart * (in - 1) + o * (roiEnd - roiStart) * (in - 1) / (out - 1)
-                  : 0.5 * (roiStart + roiEnd) * (in - 1);
-        };
+    double x = position(o, in, out, scale, roiStart, roiEnd, coordinates);
     if (coordinates == Coordinates.TF_CROP_AND_RESIZE && (x < 0 || x > in - 1)) {
       return null;
     }
@@ -166,6 +179,7 @@ public final class ScalarResize {
             case ROUND_PREFER_CEIL -> Math.floor(x + 0.5);
             case FLOOR -> Math.floor(x);
             case CEIL -> Math.ceil(x);
+            case FLOOR_OR_CEIL -> scale < 1 ? Math.ceil(x) : Math.floor(x);
           };
       return new Mix(new int[] {(int) Math.clamp((long) i, 0, in - 1)}, new double[] {1});
     }
