@@ -73,7 +73,7 @@ final class Attributes {
 
   /** An integer of which only the sign matters once it is larger than any axis. */
   int clamped(String name, int otherwise) {
-    return (int) Math.clamp(integer(name, otherwise), Integer.MIN_VALUE, Integer.MAX_VALUE);
+    return Math.clamp(integer(name, otherwise), Integer.MIN_VALUE, Integer.MAX_VALUE);
   }
 
   float real(String name, float otherwise) {

@@ -53,8 +53,8 @@ public final class ScalarPool {
         for (int a = 0; a < axes; a++) {
           long d = dilations[a];
           start[a] = (long) place[a] * strides[a] - padsBegin[a];
-          firstTap[a] = (int) Math.clamp(Math.ceilDiv(-start[a], d), 0, kernel[a]);
-          endTap[a] = (int) Math.clamp(Math.ceilDiv(in[a] - start[a], d), 0, kernel[a]);
+          firstTap[a] = Math.clamp(Math.ceilDiv(-start[a], d), 0, kernel[a]);
+          endTap[a] = Math.clamp(Math.ceilDiv(in[a] - start[a], d), 0, kernel[a]);
           long stated = Math.ceilDiv((long) in[a] + padsEnd[a] - start[a], d);
           counted *=
               countIncludePad
