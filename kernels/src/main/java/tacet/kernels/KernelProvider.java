@@ -65,15 +65,17 @@ public interface KernelProvider {
    * What became of a request: a kernel, or none; and why.
    *
    * @param kernel null where declined
+   * @param skipping computes the same over the same memory and passes over products with zero inputs, so that its time
+   *     falls with their share; null where there is none
    * @param reason for people
    */
-  record Choice(Kernel kernel, String reason) {
+  record Choice(Kernel kernel, Kernel skipping, String reason) {
     public static Choice of(Kernel kernel, String reason) {
-      return new Choice(kernel, reason);
+      return new Choice(kernel, null, reason);
     }
 
     public static Choice declined(String reason) {
-      return new Choice(null, reason);
+      return new Choice(null, null, reason);
     }
   }
 }

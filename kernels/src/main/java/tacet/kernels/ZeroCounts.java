@@ -29,11 +29,19 @@ public final class ZeroCounts {
 
   private static final Kind[] KINDS = Kind.values();
 
+  /** Longs per cache line. */
+  private static final int LINE = 8;
+
   private final int channels;
   private final int stride;
   private final float threshold;
   private final int[][] slabs;
   private final long[][] totals;
+
+  /** Per thread, a cache line apart. */
+  private final long[] skippedBy;
+
+  private long skipped;
 
   /**
    * @param channels number of channels
@@ -47,6 +55,7 @@ public final class ZeroCounts {
     this.threshold = threshold;
     this.slabs = new int[threads][KINDS.length * stride];
     this.totals = new long[KINDS.length][channels];
+    this.skippedBy = new long[threads * LINE];
   }
 
   public int channels() {
@@ -68,8 +77,20 @@ public final class ZeroCounts {
     return stride;
   }
 
+  /** Adds multiply-adds that were not done because their input is zero, padding included. */
+  public void addSkipped(int thread, long multiplyAdds) {
+    skippedBy[thread * LINE] += multiplyAdds;
+  }
+
+  /** Multiply-adds that were not done. */
+  public long skipped() {
+    return skipped;
+  }
+
   /** Forgets everything. */
   public void clear() {
+    skipped = 0;
+    Arrays.fill(skippedBy, 0);
     for (long[] t : totals) {
       Arrays.fill(t, 0);
     }
@@ -80,6 +101,10 @@ public final class ZeroCounts {
 
   /** Adds the threads' counters to the totals and clears them. Call when the loop is done. */
   public void merge() {
+    for (int i = 0; i < skippedBy.length; i += LINE) {
+      skipped += skippedBy[i];
+      skippedBy[i] = 0;
+    }
     for (int[] s : slabs) {
       for (int k = 0; k < KINDS.length; k++) {
         long[] t = totals[k];

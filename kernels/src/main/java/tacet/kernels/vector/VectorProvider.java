@@ -44,6 +44,11 @@ public final class VectorProvider implements KernelProvider {
           DepthwiseConvolution.prepare(spec, input, output, residual, weights, bias, arena),
           "depthwise: lanes are channels");
     }
+    if (DenseLayer.takes(spec)) {
+      DenseLayer dense =
+          DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
+      return new Choice(dense, dense.skipping(), "few images: bound by reading the weights");
+    }
     return Choice.of(
         TableConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
         spec.kernelHeight() * spec.kernelWidth() == 1

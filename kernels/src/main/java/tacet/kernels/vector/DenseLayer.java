@@ -1,0 +1,432 @@
+package tacet.kernels.vector;
+
+import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.FLOAT;
+import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.HAS_FMA;
+import static tacet.kernels.vector.Lanes.ORDER;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+import tacet.kernels.ConvSpec;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.Kernel;
+import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.Parallel;
+import tacet.kernels.ZeroCounts;
+
+/**
+ * A dense layer on few images: a matrix times a vector, bound by how fast the matrix is read. Weights lie input-major: a
+ * row of M outputs for each input, so that memory is read in long runs and a zero input is a row that need not be read at
+ * all. Inputs are listed first, value and row; then rows are added up four at a time.
+ *
+ * <p>Rows follow the order in which the input lies in memory, whatever the order of the weights' columns was.
+ */
+final class DenseLayer implements Kernel {
+
+  /** Above this a matrix product reads the weights as rarely and computes faster. */
+  static final int MOST_IMAGES = 8;
+
+  /** Bytes of accumulators that stay in a first-level cache beside four rows in flight. */
+  private static final int BLOCK_BYTES = 16 << 10;
+
+  /** Runs of a row shorter than this defeat the prefetcher. */
+  private static final int SHORTEST_RUN = 4 << 10;
+
+  /** Pieces into which the inputs are cut where rows are too short to be cut among threads. */
+  private static final int PIECES = 8;
+
+  /** Bytes of weights that every image reads before the next are fetched. */
+  private static final int PANEL_BYTES = 256 << 10;
+
+  /**
+   * Inputs that neighbour each other in memory.
+   *
+   * @param offset byte distance from the image's first element
+   * @param length number of elements
+   * @param firstRow row of weights that the first of them meets
+   */
+  private record Run(long offset, int length, int firstRow) {}
+
+  /** What both forms of a layer share. */
+  private record Weights(Run[] runs, int inputs, int vectors, MemorySegment rows) {
+    long rowBytes() {
+      return (long) vectors * BYTES;
+    }
+  }
+
+  private final ConvSpec spec;
+  private final ImageLayout input;
+  private final ImageLayout output;
+  private final ImageLayout residual;
+  private final Weights weights;
+  private final MemorySegment bias;
+  private final boolean finite;
+  private final boolean skipping;
+
+  private DenseLayer(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      Weights weights,
+      MemorySegment bias,
+      boolean finite,
+      boolean skipping) {
+    this.spec = spec;
+    this.input = input;
+    this.output = output;
+    this.residual = residual;
+    this.weights = weights;
+    this.bias = bias;
+    this.finite = finite;
+    this.skipping = skipping;
+  }
+
+  /** Whether a convolution is a dense layer that this class computes well. */
+  static boolean takes(ConvSpec spec) {
+    return spec.groups() == 1
+        && spec.kernelHeight() * spec.kernelWidth() == 1
+        && spec.outHeight() * spec.outWidth() == 1
+        && spec.padTop() == 0
+        && spec.padLeft() == 0
+        && spec.batch() <= MOST_IMAGES
+        && spec.outChannels() >= 4 * Lanes.COUNT;
+  }
+
+  static DenseLayer prepare(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias,
+      Arena arena) {
+    int inputs = spec.inChannels();
+    int[] columns = new int[inputs];
+    Run[] runs =
+        flattened == FlattenOrder.NONE
+            ? runs(input, 1, 1, FlattenOrder.NCHW, columns)
+            : runs(input, input.height(), input.width(), flattened, columns);
+    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    MemorySegment rows = arena.allocate(Math.multiplyExact(inputs, (long) vectors * BYTES), 4096);
+    boolean finite = pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows);
+    MemorySegment packedBias = arena.allocate((long) vectors * BYTES, 64);
+    if (bias != null) {
+      MemorySegment.copy(bias, 0, packedBias, ValueLayout.JAVA_FLOAT, 0, spec.outChannels());
+    }
+    return new DenseLayer(
+        spec,
+        input,
+        output,
+        residual,
+        new Weights(runs, inputs, vectors, rows),
+        packedBias,
+        finite,
+        false);
+  }
+
+  /** The same layer, passing over zero inputs; null where a weight is infinite or NaN, whose product with zero is NaN. */
+  DenseLayer skipping() {
+    return finite ? new DenseLayer(spec, input, output, residual, weights, bias, true, true) : null;
+  }
+
+  /**
+   * @param columns filled with the column of the weights that each row comes from
+   */
+  private static Run[] runs(
+      ImageLayout in, int height, int width, FlattenOrder order, int[] columns) {
+    java.util.List<Run> runs = new java.util.ArrayList<>();
+    int row = 0;
+    for (int block = 0; block < in.blocks(); block++) {
+      int c0 = block * in.lanes();
+      int c1 = Math.min(in.channels(), c0 + in.lanes());
+      for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+          append(runs, new Run(in.offset(0, c0, y, x), c1 - c0, row));
+          for (int c = c0; c < c1; c++) {
+            columns[row++] =
+                order == FlattenOrder.NCHW
+                    ? (c * height + y) * width + x
+                    : (y * width + x) * in.channels() + c;
+          }
+        }
+      }
+    }
+    return runs.toArray(Run[]::new);
+  }
+
+  private static void append(java.util.List<Run> runs, Run next) {
+    Run last = runs.isEmpty() ? null : runs.getLast();
+    if (last != null && last.offset + (long) last.length * Float.BYTES == next.offset) {
+      runs.removeLast();
+      runs.add(new Run(last.offset, last.length + next.length, last.firstRow));
+    } else {
+      runs.add(next);
+    }
+  }
+
+  /** Transposes the weights; says whether all of them are finite. */
+  private static boolean pack(
+      float[] weights, int[] columns, int outputs, long rowBytes, MemorySegment rows) {
+    boolean finite = true;
+    int inputs = columns.length;
+    // Sixteen rows are written side by side: a cache line of each row of the source is used up at
+    // once.
+    for (int from = 0; from < inputs; from += 16) {
+      int to = Math.min(inputs, from + 16);
+      for (int m = 0; m < outputs; m++) {
+        for (int k = from; k < to; k++) {
+          float w = weights[m * inputs + columns[k]];
+          finite &= Math.abs(w) <= Float.MAX_VALUE;
+          rows.set(ValueLayout.JAVA_FLOAT, k * rowBytes + (long) m * Float.BYTES, w);
+        }
+      }
+    }
+    return finite;
+  }
+
+  @Override
+  public String name() {
+    return (skipping ? "sparse-dense " : "dense ") + "4xv" + Lanes.COUNT;
+  }
+
+  @Override
+  public long multiplyAdds() {
+    return spec.multiplyAdds();
+  }
+
+  @Override
+  public long scratchBytes(int threads) {
+    return spec.batch() * (listBytes() + PIECES * (weights.rowBytes() + 64)) + 16 * spec.batch();
+  }
+
+  /** Values, then rows, of the inputs of one image; room for a whole vector behind either. */
+  private long listBytes() {
+    return 2 * valueBytes();
+  }
+
+  private long valueBytes() {
+    return ((weights.inputs + 2L * Lanes.COUNT) * Float.BYTES + 63) / 64 * 64;
+  }
+
+  private boolean cutsInputs() {
+    return weights.rowBytes() < SHORTEST_RUN && weights.inputs >= 64 * PIECES;
+  }
+
+  @Override
+  public void run(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      ZeroCounts counts) {
+    int images = spec.batch();
+    int[] listed = new int[images];
+    for (int n = 0; n < images; n++) {
+      listed[n] = list(memory, inputs[0] + n * input.batchStride(), scratch + n * listBytes());
+      if (counts != null) {
+        counts.addSkipped(0, (long) (weights.inputs - listed[n]) * spec.outChannels());
+      }
+    }
+    long sums = scratch + images * listBytes();
+    long extra = residual == null ? -1 : inputs[1];
+    if (cutsInputs()) {
+      parallel.forEach(
+          PIECES,
+          (piece, _) -> multiply(memory, scratch, sums, listed, 0, weights.vectors, piece, PIECES));
+      for (int n = 0; n < images; n++) {
+        addPieces(memory, sums, n);
+        finish(memory, sums, n, out, extra, 0, weights.vectors, counts, 0);
+      }
+      return;
+    }
+    int cuts = Math.clamp(weights.rowBytes() / SHORTEST_RUN, 1, parallel.threads());
+    parallel.forEach(
+        cuts,
+        (cut, thread) -> {
+          int end = (int) ((long) weights.vectors * (cut + 1) / cuts);
+          int step = BLOCK_BYTES / BYTES;
+          int first = (int) ((long) weights.vectors * cut / cuts);
+          for (int v = first; v < end; v += step) {
+            int to = Math.min(end, v + step);
+            multiply(memory, scratch, sums, listed, v, to, 0, 1);
+            for (int n = 0; n < images; n++) {
+              finish(memory, sums, n, out, extra, v, to, counts, thread);
+            }
+          }
+        });
+  }
+
+  private int list(MemorySegment m, long image, long list) {
+    int count = 0;
+    long rows = list + valueBytes();
+    for (Run r : weights.runs) {
+      count =
+          skipping
+              ? Compress.nonZeros(m, image + r.offset, r.length, r.firstRow, list, rows, count)
+              : Compress.all(m, image + r.offset, r.length, r.firstRow, list, rows, count);
+    }
+    return count;
+  }
+
+  /** Byte offset of an image's sums over one piece of the inputs. */
+  private long sums(long sums, int n, int piece) {
+    return sums + (n * (long) PIECES + piece) * weights.rowBytes();
+  }
+
+  private void multiply(
+      MemorySegment m,
+      long lists,
+      long sums,
+      int[] listed,
+      int from,
+      int to,
+      int piece,
+      int pieces) {
+    long first = (long) from * BYTES;
+    int bytes = (to - from) * BYTES;
+    for (int n = 0; n < spec.batch(); n++) {
+      clear(m, sums(sums, n, piece) + first, bytes);
+    }
+    int begin = (int) ((long) weights.inputs * piece / pieces);
+    int end = (int) ((long) weights.inputs * (piece + 1) / pieces);
+    int panel = spec.batch() == 1 ? end - begin : Math.max(16, PANEL_BYTES / bytes);
+    for (int row = begin; row < end; row += panel) {
+      int last = Math.min(end, row + panel);
+      for (int n = 0; n < spec.batch(); n++) {
+        long list = lists + n * listBytes();
+        int i = position(m, list + valueBytes(), listed[n], row);
+        int j = position(m, list + valueBytes(), listed[n], last);
+        addRows(
+            weights.rows,
+            first,
+            weights.rowBytes(),
+            m,
+            list,
+            list + valueBytes(),
+            i,
+            j,
+            sums(sums, n, piece) + first,
+            bytes);
+      }
+    }
+  }
+
+  /** How many of the listed rows, which ascend, lie before {@code row}. */
+  private static int position(MemorySegment m, long rows, int count, int row) {
+    int low = 0;
+    int high = count;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (m.get(ValueLayout.JAVA_INT, rows + middle * 4L) < row) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  private static void clear(MemorySegment m, long at, int bytes) {
+    FloatVector zero = FloatVector.zero(FLOATS);
+    for (int o = 0; o < bytes; o += BYTES) {
+      zero.intoMemorySegment(m, at + o, ORDER);
+    }
+  }
+
+  /** Adds {@code value · row} for the listed values {@code from … to − 1}: four rows per pass over the sums. */
+  private static void addRows(
+      MemorySegment w,
+      long first,
+      long rowBytes,
+      MemorySegment m,
+      long values,
+      long rows,
+      int from,
+      int to,
+      long sums,
+      int bytes) {
+    int i = from;
+    for (; i + 4 <= to; i += 4) {
+      long r0 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
+      long r1 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 4) * rowBytes;
+      long r2 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 8) * rowBytes;
+      long r3 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 12) * rowBytes;
+      FloatVector x0 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
+      FloatVector x1 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 4));
+      FloatVector x2 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 8));
+      FloatVector x3 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 12));
+      for (int o = 0; o < bytes; o += BYTES) {
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
+        FloatVector b = x1.mul(FloatVector.fromMemorySegment(FLOATS, w, r1 + o, ORDER));
+        FloatVector w0 = FloatVector.fromMemorySegment(FLOATS, w, r0 + o, ORDER);
+        FloatVector w2 = FloatVector.fromMemorySegment(FLOATS, w, r2 + o, ORDER);
+        FloatVector w3 = FloatVector.fromMemorySegment(FLOATS, w, r3 + o, ORDER);
+        a = HAS_FMA ? x0.fma(w0, a) : x0.mul(w0).add(a);
+        b = HAS_FMA ? x3.fma(w3, b) : x3.mul(w3).add(b);
+        a = HAS_FMA ? x2.fma(w2, a) : x2.mul(w2).add(a);
+        a.add(b).intoMemorySegment(m, sums + o, ORDER);
+      }
+    }
+    for (; i < to; i++) {
+      long r = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
+      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
+      for (int o = 0; o < bytes; o += BYTES) {
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r + o, ORDER);
+        a = HAS_FMA ? x.fma(b, a) : x.mul(b).add(a);
+        a.intoMemorySegment(m, sums + o, ORDER);
+      }
+    }
+  }
+
+  private void addPieces(MemorySegment m, long sums, int n) {
+    long to = sums(sums, n, 0);
+    for (int v = 0; v < weights.vectors; v++) {
+      FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, to + (long) v * BYTES, ORDER);
+      for (int p = 1; p < PIECES; p++) {
+        long o = sums(sums, n, p) + (long) v * BYTES;
+        a = a.add(FloatVector.fromMemorySegment(FLOATS, m, o, ORDER));
+      }
+      a.intoMemorySegment(m, to + (long) v * BYTES, ORDER);
+    }
+  }
+
+  private void finish(
+      MemorySegment m,
+      long sums,
+      int n,
+      long out,
+      long extra,
+      int from,
+      int to,
+      ZeroCounts counts,
+      int thread) {
+    // One row, and it goes to its image's own place.
+    long places = sums + spec.batch() * (long) PIECES * weights.rowBytes() + n * 16L;
+    m.set(ValueLayout.JAVA_LONG, places, 0);
+    m.set(ValueLayout.JAVA_LONG, places + 8, 0);
+    Epilogue.finish(
+        m,
+        sums(sums, n, 0) + (long) from * BYTES,
+        1,
+        to - from,
+        to - from,
+        bias,
+        (long) from * BYTES,
+        places,
+        out + n * output.batchStride() + from * output.blockStride(),
+        output.blockStride(),
+        residual == null ? -1 : extra + n * residual.batchStride() + from * residual.blockStride(),
+        residual == null ? 0 : residual.blockStride(),
+        spec.activation(),
+        counts,
+        thread,
+        from * Lanes.COUNT);
+  }
+}
