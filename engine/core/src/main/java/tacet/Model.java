@@ -39,6 +39,9 @@ public final class Model implements AutoCloseable {
   /** Plans kept for different input shapes; the least recently used goes first. */
   private static final int MOST_PLANS = 8;
 
+  /** Longest that kernels are measured for the inputs of one shape. */
+  private static final long MOST_MEASURE_NANOS = 2_000_000_000;
+
   private record Key(Map<String, Shape> shapes, List<List<Byte>> contents, Set<String> wanted) {}
 
   /** A plan, its packed weights and idle workspaces. */
@@ -256,7 +259,12 @@ public final class Model implements AutoCloseable {
               wanted,
               providers,
               new PlanOptions(
-                  options.counts(), options.nearZero(), options.threads(), options.fuse()),
+                  options.counts(),
+                  options.nearZero(),
+                  options.threads(),
+                  options.fuse(),
+                  options.sparse(),
+                  options.measure() ? MOST_MEASURE_NANOS : 0),
               weights);
       return new Prepared(plan, weights);
     } catch (TacetException | IllegalArgumentException | ArithmeticException | OutOfMemoryError e) {

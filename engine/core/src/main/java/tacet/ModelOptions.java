@@ -2,6 +2,7 @@ package tacet;
 
 import java.util.Objects;
 import tacet.kernels.CountLevel;
+import tacet.kernels.SparseMode;
 
 /**
  * How a model is to be run. Immutable: each method returns a changed copy.
@@ -11,9 +12,18 @@ import tacet.kernels.CountLevel;
  * @param counts how closely zeros are looked at
  * @param nearZero τ: |x| &lt; τ is a near zero
  * @param fuse whether layers may be computed together; without it every layer's value is formed as the file has it
+ * @param sparse when products with zero inputs are passed over
+ * @param measure whether kernels are measured when the first input of a shape arrives, for two seconds at most;
+ *     otherwise they are chosen by estimates, which takes no time
  */
 public record ModelOptions(
-    Backend backend, int threads, CountLevel counts, float nearZero, boolean fuse) {
+    Backend backend,
+    int threads,
+    CountLevel counts,
+    float nearZero,
+    boolean fuse,
+    SparseMode sparse,
+    boolean measure) {
 
   /** The threshold of near zeros unless another is given. */
   public static final float DEFAULT_NEAR_ZERO = 0.01f;
@@ -21,6 +31,7 @@ public record ModelOptions(
   public ModelOptions {
     Objects.requireNonNull(backend, "backend");
     Objects.requireNonNull(counts, "counts");
+    Objects.requireNonNull(sparse, "sparse");
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
@@ -37,26 +48,36 @@ public record ModelOptions(
         Runtime.getRuntime().availableProcessors(),
         CountLevel.COUNT,
         DEFAULT_NEAR_ZERO,
-        true);
+        true,
+        SparseMode.AUTO,
+        false);
   }
 
   public ModelOptions withBackend(Backend b) {
-    return new ModelOptions(b, threads, counts, nearZero, fuse);
+    return new ModelOptions(b, threads, counts, nearZero, fuse, sparse, measure);
   }
 
   public ModelOptions withThreads(int n) {
-    return new ModelOptions(backend, n, counts, nearZero, fuse);
+    return new ModelOptions(backend, n, counts, nearZero, fuse, sparse, measure);
   }
 
   public ModelOptions withCounts(CountLevel level) {
-    return new ModelOptions(backend, threads, level, nearZero, fuse);
+    return new ModelOptions(backend, threads, level, nearZero, fuse, sparse, measure);
   }
 
   public ModelOptions withNearZero(float tau) {
-    return new ModelOptions(backend, threads, counts, tau, fuse);
+    return new ModelOptions(backend, threads, counts, tau, fuse, sparse, measure);
   }
 
   public ModelOptions withFuse(boolean on) {
-    return new ModelOptions(backend, threads, counts, nearZero, on);
+    return new ModelOptions(backend, threads, counts, nearZero, on, sparse, measure);
+  }
+
+  public ModelOptions withSparse(SparseMode mode) {
+    return new ModelOptions(backend, threads, counts, nearZero, fuse, mode, measure);
+  }
+
+  public ModelOptions withMeasure(boolean on) {
+    return new ModelOptions(backend, threads, counts, nearZero, fuse, sparse, on);
   }
 }

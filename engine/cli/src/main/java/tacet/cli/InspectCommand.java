@@ -30,6 +30,7 @@ import tacet.insight.image.FeatureMaps;
 import tacet.kernels.DataType;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
+import tacet.profile.LayerProfile.Skipping;
 import tacet.profile.SparsityProfile;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
@@ -114,7 +115,7 @@ final class InspectCommand implements Callable<Integer> {
       Files.createDirectories(maps);
     }
     Graph graph = graph();
-    try (Model model = Model.of(graph, modelOptions.options())) {
+    try (Model model = Model.of(graph, modelOptions.options().withMeasure(true))) {
       if (sides.isEmpty()) {
         inspect(model, names);
       } else {
@@ -295,7 +296,8 @@ final class InspectCommand implements Callable<Integer> {
       return profile;
     }
     SparsityProfile unfused;
-    try (Model plain = Model.of(model.graph(), model.options().withFuse(false))) {
+    try (Model plain =
+        Model.of(model.graph(), model.options().withFuse(false).withMeasure(false))) {
       unfused = plain.run(Map.of(inputName, input)).profile();
     }
     List<LayerProfile> rows = new ArrayList<>();
@@ -315,7 +317,8 @@ final class InspectCommand implements Callable<Integer> {
               l.reason(),
               l.nanoseconds(),
               l.multiplyAdds(),
-              counts));
+              counts,
+              l.skipping()));
     }
     return new SparsityProfile(rows, 1);
   }
@@ -454,6 +457,9 @@ final class InspectCommand implements Callable<Integer> {
       o.put("reason", l.reason());
       o.put("milliseconds", l.nanoseconds() / 1e6 / profile.runs());
       o.put("multiplyAdds", l.multiplyAdds());
+      Skipping s = l.skipping();
+      o.put("skippedMultiplyAdds", s == null ? 0 : s.multiplyAdds());
+      o.put("predictedSpeedup", s == null ? 1 : s.predictedSpeedup());
       Counts c = l.counts();
       o.put("elements", c == null ? null : c.elements());
       o.put("zeros", c == null ? null : c.zeros());

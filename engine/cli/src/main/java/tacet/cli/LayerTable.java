@@ -9,6 +9,7 @@ import java.util.Map;
 import tacet.insight.Weights;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
+import tacet.profile.LayerProfile.Skipping;
 import tacet.profile.SparsityProfile;
 
 /** Prints profiles as tables. */
@@ -31,11 +32,14 @@ final class LayerTable {
           "zero %",
           "< " + tau + " %",
           "dead",
+          "skipped %",
+          "speed-up",
           "weights 0 %",
           "< 0.001 %"
         });
     for (LayerProfile l : profile.layers()) {
       Counts c = l.counts();
+      Skipping s = l.skipping();
       Weights.Summary w = byLayer.get(l.name().replaceFirst("/preactivation$", ""));
       boolean first = l.nanoseconds() > 0;
       rows.add(
@@ -48,6 +52,8 @@ final class LayerTable {
             c == null ? "-" : percent(c.zeroFraction()),
             c == null ? "-" : percent(c.nearZeroFraction()),
             c == null ? "-" : c.deadChannels() + "/" + c.channels(),
+            s == null ? "" : percent((double) s.multiplyAdds() / l.multiplyAdds()),
+            s == null ? "" : String.format(Locale.ROOT, "%.2f", s.predictedSpeedup()),
             w == null || l.multiplyAdds() == 0 ? "" : percent((double) w.zeros() / w.elements()),
             w == null || l.multiplyAdds() == 0 ? "" : percent((double) w.below001() / w.elements())
           });

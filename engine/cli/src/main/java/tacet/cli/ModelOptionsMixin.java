@@ -4,6 +4,7 @@ import picocli.CommandLine.Option;
 import tacet.Backend;
 import tacet.ModelOptions;
 import tacet.kernels.CountLevel;
+import tacet.kernels.SparseMode;
 
 /** Options of every command that runs a network. */
 final class ModelOptionsMixin {
@@ -26,7 +27,14 @@ final class ModelOptionsMixin {
       description = "|x| < T counts as near zero (default: ${DEFAULT-VALUE}).")
   private float nearZero = ModelOptions.DEFAULT_NEAR_ZERO;
 
+  @Option(
+      names = "--sparse",
+      paramLabel = "auto|off|always",
+      description =
+          "When to pass over products with zero inputs (default: auto, where it is faster).")
+  private SparseMode sparse = SparseMode.AUTO;
+
   ModelOptions options() {
-    return new ModelOptions(backend, threads, CountLevel.COUNT, nearZero, true);
+    return new ModelOptions(backend, threads, CountLevel.COUNT, nearZero, true, sparse, false);
   }
 }

@@ -21,6 +21,7 @@ import tacet.kernels.ZeroCounts.Kind;
 import tacet.kernels.pack.Reorder;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
+import tacet.profile.LayerProfile.Skipping;
 import tacet.profile.SparsityProfile;
 import tacet.reference.TensorType;
 import tacet.rewrite.Rewrite;
@@ -209,6 +210,10 @@ public final class Plan {
       for (int i = l.firstStep(); i < l.endStep(); i++) {
         nanos += w.nanoseconds[i];
       }
+      RunEither either = null;
+      for (int i = l.firstStep(); i < l.endStep(); i++) {
+        either = steps.get(i) instanceof RunEither e ? e : either;
+      }
       Counts counts =
           options.counts() == CountLevel.OFF || l.counted() == null
               ? null
@@ -219,12 +224,15 @@ public final class Plan {
               l.layer().op(),
               l.layer().value(),
               l.shape(),
-              l.kernel(),
+              either == null ? l.kernel() : either.lastKernel(w).name(),
               l.backend(),
               l.reason(),
               nanos,
               l.multiplyAdds(),
-              counts));
+              counts,
+              either == null
+                  ? null
+                  : new Skipping(either.skipped(w), either.expected(w)[0], either.expected(w)[1])));
     }
     return new SparsityProfile(rows, 1);
   }
@@ -238,6 +246,21 @@ public final class Plan {
       }
     }
     return folded;
+  }
+
+  /** Zeros counted in the run under way; only of steps that are done. */
+  static long zeros(Workspace w, CountSource source) {
+    return switch (source) {
+      case CountSource.OfStep s ->
+          w.counts[s.counts()].total(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
+      case CountSource.Joined j -> {
+        long sum = 0;
+        for (CountSource part : j.parts()) {
+          sum += zeros(w, part);
+        }
+        yield sum;
+      }
+    };
   }
 
   private static Counts counts(Workspace w, CountSource source, long elements) {

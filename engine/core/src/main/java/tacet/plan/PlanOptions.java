@@ -1,6 +1,7 @@
 package tacet.plan;
 
 import tacet.kernels.CountLevel;
+import tacet.kernels.SparseMode;
 
 /**
  * What a plan is made for.
@@ -9,5 +10,13 @@ import tacet.kernels.CountLevel;
  * @param threshold τ of near zeros
  * @param threads most threads of one run
  * @param rewrite whether nodes may be fused; otherwise every layer is computed as the model's file has it
+ * @param sparse when zero inputs are skipped
+ * @param measureNanos how long kernels may be measured while the plan is made; 0 to choose by estimates
  */
-public record PlanOptions(CountLevel counts, float threshold, int threads, boolean rewrite) {}
+public record PlanOptions(
+    CountLevel counts,
+    float threshold,
+    int threads,
+    boolean rewrite,
+    SparseMode sparse,
+    long measureNanos) {}

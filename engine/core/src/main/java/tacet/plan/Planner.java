@@ -28,6 +28,7 @@ import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.SparseMode;
 import tacet.kernels.pack.Reorder;
 import tacet.plan.Plan.CountSource;
 import tacet.plan.Plan.PlannedLayer;
@@ -70,6 +71,7 @@ final class Planner {
   private final List<PlannedLayer> layers = new ArrayList<>();
   private final List<Plan.Preset> presets = new ArrayList<>();
   private final Map<String, Placement.Image> constantImages = new HashMap<>();
+  private final Calibration calibration;
   private long scratch;
 
   Planner(
@@ -83,6 +85,7 @@ final class Planner {
     this.providers = providers;
     this.options = options;
     this.weights = weights;
+    this.calibration = new Calibration(options.measureNanos());
   }
 
   Plan plan(Set<String> wanted) {
@@ -776,7 +779,7 @@ final class Planner {
                 Activation.IDENTITY);
         Placement.Image to = part(whole, channel, p.intDim(1));
         Kernel copy = providers.getFirst().pointwise(spec, in.layout(), null, to.layout()).kernel();
-        parts.add(add(copy, List.of(in), to, false));
+        parts.add(add(copy, List.of(in), to));
         copies++;
       }
       channel += p.intDim(1);
@@ -800,28 +803,59 @@ final class Planner {
       List<Placement.Image> inputs,
       Placement.Image out) {
     boolean before = n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
-    CountSource source = add(choice.kernel(), inputs, out, false);
+    boolean either = choice.skipping() != null && options.sparse() != SparseMode.OFF;
+    CostCurve curve = either ? calibration.of(choice, inputs, out) : null;
+    CountSource source =
+        either
+            ? addEither(choice, curve, inputs, out, counted.get(n.input(0)))
+            : add(choice.kernel(), inputs, out);
     counted.put(n.output(0), source);
     if (before && source instanceof CountSource.OfStep s) {
       countedBefore.put(n.output(0), new CountSource.OfStep(s.counts(), true));
     }
     return new Outcome(
-        choice.kernel().name(), provider.name(), choice.reason(), choice.kernel().multiplyAdds());
+        choice.kernel().name(),
+        provider.name(),
+        either ? choice.reason() + "; " + curve.describe() : choice.reason(),
+        choice.kernel().multiplyAdds());
   }
 
-  private CountSource add(
-      Kernel kernel, List<Placement.Image> inputs, Placement.Image out, boolean uncounted) {
+  private CountSource add(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
+    int counts = use(kernel, inputs, out);
+    steps.add(new Steps.RunKernel(kernel, inputs, out, counts));
+    return new CountSource.OfStep(counts, false);
+  }
+
+  private CountSource addEither(
+      Choice choice,
+      CostCurve curve,
+      List<Placement.Image> inputs,
+      Placement.Image out,
+      CountSource ofInput) {
+    int counts = use(choice.kernel(), inputs, out);
+    scratch = Math.max(scratch, choice.skipping().scratchBytes(options.threads()));
+    CountSource known = options.counts() == CountLevel.OFF ? null : ofInput;
+    steps.add(
+        new RunEither(steps.size(), choice, curve, options.sparse(), inputs, out, known, counts));
+    return new CountSource.OfStep(counts, false);
+  }
+
+  /**
+   * Keeps memory for the step that comes next.
+   *
+   * @return number of its counters, or −1
+   */
+  private int use(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
     int step = steps.size();
     int counts = -1;
-    if (options.counts() != CountLevel.OFF && !uncounted) {
+    if (options.counts() != CountLevel.OFF) {
       counts = countChannels.size();
       countChannels.add(out.layout().channels());
     }
     inputs.forEach(i -> i.buffer().usedAt(step));
     out.buffer().usedAt(step);
     scratch = Math.max(scratch, kernel.scratchBytes(options.threads()));
-    steps.add(new Steps.RunKernel(kernel, inputs, out, counts));
-    return new CountSource.OfStep(counts, false);
+    return counts;
   }
 
   private Buffer buffer(long bytes) {

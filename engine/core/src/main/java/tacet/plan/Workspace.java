@@ -20,6 +20,12 @@ public final class Workspace implements AutoCloseable {
   /** Nanoseconds per step of the last run. */
   final long[] nanoseconds;
 
+  /** Per step, whether the last run skipped products with zeros. */
+  final boolean[] skipped;
+
+  /** Per step that may skip, the share of zeros in its input at the last run. */
+  final double[] zeroShares;
+
   Parallel parallel = Parallel.SERIAL;
 
   Workspace(long bytes, long scratch, ZeroCounts[] counts, int steps) {
@@ -28,6 +34,8 @@ public final class Workspace implements AutoCloseable {
     this.scratch = scratch;
     this.counts = counts;
     this.nanoseconds = new long[steps];
+    this.skipped = new boolean[steps];
+    this.zeroShares = new double[steps];
   }
 
   /** Bytes of memory held. */

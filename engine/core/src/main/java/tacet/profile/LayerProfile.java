@@ -15,6 +15,7 @@ import tacet.tensor.Shape;
  * @param nanoseconds time of the kernel, on the first of the layers that one kernel computes; 0 on the others
  * @param multiplyAdds multiply-adds by the operator's definition; 0 where it has none
  * @param counts what was counted, or null where the value is never formed
+ * @param skipping what was saved by passing over zero inputs, or null where this layer's kernel cannot
  */
 public record LayerProfile(
     String name,
@@ -26,7 +27,31 @@ public record LayerProfile(
     String reason,
     long nanoseconds,
     long multiplyAdds,
-    Counts counts) {
+    Counts counts,
+    Skipping skipping) {
+
+  /**
+   * What passing over zero inputs saved.
+   *
+   * @param multiplyAdds left out, of the layer's {@link LayerProfile#multiplyAdds}
+   * @param denseNanoseconds expected time of the dense kernel
+   * @param expectedNanoseconds expected time of the kernel that was chosen
+   */
+  public record Skipping(long multiplyAdds, double denseNanoseconds, double expectedNanoseconds) {
+
+    /** How many times as fast as the dense kernel the chosen one is expected to be. */
+    public double predictedSpeedup() {
+      return expectedNanoseconds == 0 ? 1 : denseNanoseconds / expectedNanoseconds;
+    }
+
+    /** The sum of both. */
+    public Skipping plus(Skipping o) {
+      return new Skipping(
+          multiplyAdds + o.multiplyAdds,
+          denseNanoseconds + o.denseNanoseconds,
+          expectedNanoseconds + o.expectedNanoseconds);
+    }
+  }
 
   /**
    * Zeros of one value.

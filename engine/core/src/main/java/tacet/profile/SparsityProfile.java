@@ -48,7 +48,10 @@ public record SparsityProfile(List<LayerProfile> layers, int runs) {
               a.reason(),
               a.nanoseconds() + b.nanoseconds(),
               a.multiplyAdds() + b.multiplyAdds(),
-              a.counts() == null || b.counts() == null ? null : a.counts().plus(b.counts())));
+              a.counts() == null || b.counts() == null ? null : a.counts().plus(b.counts()),
+              a.skipping() == null || b.skipping() == null
+                  ? null
+                  : a.skipping().plus(b.skipping())));
     }
     return new SparsityProfile(merged, runs + o.runs);
   }

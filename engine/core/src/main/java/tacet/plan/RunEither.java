@@ -1,0 +1,113 @@
+package tacet.plan;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.Kernel;
+import tacet.kernels.KernelProvider.Choice;
+import tacet.kernels.SparseMode;
+import tacet.kernels.ZeroCounts;
+
+/**
+ * Runs a layer's dense kernel, or the one that skips products with zero inputs where the zeros of this run's input make
+ * that faster. The zeros were counted when the input was made; where they were not, a sample tells.
+ */
+final class RunEither implements Step {
+
+  /** Values looked at where nothing was counted: a share is known to within 3 %. */
+  private static final int SAMPLES = 1024;
+
+  private final int number;
+  private final Choice choice;
+  private final CostCurve curve;
+  private final SparseMode mode;
+  private final List<Placement.Image> inputs;
+  private final Placement.Image output;
+  private final Plan.CountSource inputCounts;
+  private final int counts;
+  private long[] inputOffsets;
+  private long outputOffset;
+
+  /**
+   * @param number of the step
+   * @param inputCounts where the zeros of the first input were counted, or null
+   * @param counts number of the counters, or −1
+   */
+  RunEither(
+      int number,
+      Choice choice,
+      CostCurve curve,
+      SparseMode mode,
+      List<Placement.Image> inputs,
+      Placement.Image output,
+      Plan.CountSource inputCounts,
+      int counts) {
+    this.number = number;
+    this.choice = choice;
+    this.curve = curve;
+    this.mode = mode;
+    this.inputs = inputs;
+    this.output = output;
+    this.inputCounts = inputCounts;
+    this.counts = counts;
+  }
+
+  @Override
+  public void place() {
+    inputOffsets = inputs.stream().mapToLong(Steps::first).toArray();
+    outputOffset = Steps.first(output);
+  }
+
+  @Override
+  public void run(Workspace w) {
+    ImageLayout in = inputs.getFirst().layout();
+    double zeros =
+        inputCounts == null
+            ? sample(w.memory, in, inputOffsets[0])
+            : (double) Plan.zeros(w, inputCounts) / in.elements();
+    boolean skips = mode == SparseMode.ALWAYS || curve.skips(zeros);
+    Kernel kernel = skips ? choice.skipping() : choice.kernel();
+    w.zeroShares[number] = zeros;
+    w.skipped[number] = skips;
+    ZeroCounts c = counts < 0 ? null : w.counts[counts];
+    kernel.run(w.memory, inputOffsets, outputOffset, w.scratch, w.parallel, c);
+    if (c != null) {
+      c.merge();
+    }
+  }
+
+  /** The kernel of the last run. */
+  Kernel lastKernel(Workspace w) {
+    return w.skipped[number] ? choice.skipping() : choice.kernel();
+  }
+
+  /** Multiply-adds left out in the last run; 0 where nothing is counted. */
+  long skipped(Workspace w) {
+    return counts < 0 ? 0 : w.counts[counts].skipped();
+  }
+
+  /** What the kernels were expected to take in the last run: the dense one, and the one that was chosen. */
+  double[] expected(Workspace w) {
+    return new double[] {
+      curve.dense(), w.skipped[number] ? curve.skipping(w.zeroShares[number]) : curve.dense()
+    };
+  }
+
+  private static double sample(MemorySegment m, ImageLayout l, long first) {
+    long elements = l.elements();
+    int samples = (int) Math.min(SAMPLES, elements);
+    int zeros = 0;
+    for (int i = 0; i < samples; i++) {
+      long e = elements * i / samples;
+      int c = (int) (e % l.channels());
+      long pixel = e / l.channels();
+      int x = (int) (pixel % l.width());
+      int y = (int) (pixel / l.width() % l.height());
+      int n = (int) (pixel / l.width() / l.height());
+      long at = first + l.offset(n, c, y, x);
+      zeros += m.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at) == 0f ? 1 : 0;
+    }
+    return (double) zeros / samples;
+  }
+}
