@@ -93,7 +93,11 @@ final class ShapeLists {
       inputs.put(in.name(), Tensor.allocate(DataType.FLOAT32, Shape.of(dims)));
     }
     ModelOptions options =
-        new ModelOptions(Backend.VECTOR, 1, CountLevel.OFF, ModelOptions.DEFAULT_NEAR_ZERO, false);
+        ModelOptions.defaults()
+            .withBackend(Backend.VECTOR)
+            .withThreads(1)
+            .withCounts(CountLevel.OFF)
+            .withFuse(false);
     try (Model model = Model.of(graph, options)) {
       for (LayerProfile layer : model.run(inputs).profile().layers()) {
         shapes.put(layer.value(), layer.outputShape());
