@@ -4,41 +4,66 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The threads that a model may use at once, callers included. Helper threads start when first needed and sleep between
- * loops; a budget of one starts none.
+ * The threads that a model may use at once, callers included. Helpers are daemon threads that start when first needed
+ * and sleep between inferences, or tasks of the caller's {@link Executor}; a budget of one has none.
+ *
+ * <p>Helpers join a loop that is under way; nobody waits for one that has not come. So a helper that is slow to wake, or
+ * an executor without a free thread, costs help but never time. Only threads that hold a share of the budget ever spin.
  */
 public final class ThreadBudget implements AutoCloseable {
 
-  /** How long a helper looks for the next loop before it sleeps: longer than the gaps within one inference. */
-  private static final long SPIN_NANOS = 50_000;
+  /**
+   * How long a thread of a team looks for what it waits for before it sleeps: longer than the gaps within one inference,
+   * about as long as falling asleep and waking take.
+   */
+  private static final long SPIN_NANOS =
+      Runtime.getRuntime().availableProcessors() > 1 ? 50_000 : 0;
 
   private final int threads;
+  private final Executor executor;
   private final Semaphore permits;
-  private final Deque<Worker> idle = new ArrayDeque<>();
-  private final List<Worker> started = new ArrayList<>();
+  private final Deque<Helper> idle = new ArrayDeque<>();
+  private final Deque<Team> teams = new ArrayDeque<>();
+  private final List<Helper> started = new ArrayList<>();
+  private int generations;
   private volatile boolean closed;
 
   /**
    * @throws IllegalArgumentException where {@code threads} is below 1
    */
   public ThreadBudget(int threads) {
+    this(threads, null);
+  }
+
+  /**
+   * @param executor runs the helpers, one task each per inference; null for daemon threads of the budget's own
+   * @throws IllegalArgumentException where {@code threads} is below 1
+   */
+  public ThreadBudget(int threads, Executor executor) {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
     this.threads = threads;
-    this.permits = new Semaphore(threads);
+    this.executor = executor;
+    // Fair: a caller in a tight loop would otherwise take its share again before anyone waiting
+    // wakes.
+    this.permits = new Semaphore(threads, true);
   }
 
   public int threads() {
     return threads;
   }
 
-  /** Helper threads started so far. */
+  /** Helper threads started so far; none where an executor runs the helpers. */
   public int startedThreads() {
     synchronized (idle) {
       return started.size();
@@ -52,56 +77,115 @@ public final class ThreadBudget implements AutoCloseable {
    */
   public Team acquire() throws InterruptedException {
     permits.acquire();
-    int helpers = 0;
-    while (helpers < threads - 1 && permits.tryAcquire()) {
-      helpers++;
-    }
-    Worker[] workers = new Worker[helpers];
-    synchronized (idle) {
-      for (int i = 0; i < helpers; i++) {
-        Worker w = idle.poll();
-        if (w == null) {
-          w = new Worker();
-          started.add(w);
-          w.thread.start();
-        }
-        workers[i] = w;
-      }
-    }
-    return new Team(workers);
+    return team();
   }
 
+  /**
+   * Waits for a share of the budget, but not longer than {@code nanos}.
+   *
+   * @return null where the time was up first
+   * @throws InterruptedException where the caller is interrupted while it waits
+   */
+  public Team tryAcquire(long nanos) throws InterruptedException {
+    return permits.tryAcquire(nanos, TimeUnit.NANOSECONDS) ? team() : null;
+  }
+
+  private Team team() {
+    int helpers = 0;
+    // Callers that wait go before helpers.
+    while (helpers < threads - 1 && !permits.hasQueuedThreads() && permits.tryAcquire()) {
+      helpers++;
+    }
+    synchronized (idle) {
+      Team team = teams.poll();
+      if (team == null) {
+        team = new Team(threads - 1);
+      }
+      // Zero is no generation: it marks a team that nobody has.
+      generations = generations == -1 ? 1 : generations + 1;
+      team.begin(helpers, generations);
+      for (int i = 0; i < helpers; i++) {
+        team.helpers[i] = executor == null ? thread() : new Helper();
+        team.helpers[i].give(team, generations, i + 1);
+      }
+      if (executor != null) {
+        submit(team);
+      }
+      return team;
+    }
+  }
+
+  private Helper thread() {
+    Helper h = idle.poll();
+    if (h == null) {
+      h = new Helper();
+      h.thread = Thread.ofPlatform().daemon().name("tacet-worker").unstarted(h);
+      started.add(h);
+      h.thread.start();
+    }
+    return h;
+  }
+
+  private void submit(Team team) {
+    try {
+      for (int i = 0; i < team.size; i++) {
+        executor.execute(team.helpers[i]);
+      }
+    } catch (RejectedExecutionException e) {
+      // Those that were taken help; the caller can do without the others.
+    }
+  }
+
+  /** Ends the helper threads. Loops under way are finished by their callers. */
   @Override
   public void close() {
     closed = true;
     synchronized (idle) {
-      for (Worker w : started) {
-        LockSupport.unpark(w.thread);
+      for (Helper h : started) {
+        LockSupport.unpark(h.thread);
       }
     }
   }
 
   /** Threads that work on one inference. */
   public final class Team implements Parallel, AutoCloseable {
-    private final Worker[] workers;
+
+    // The state in one word, so that joining a loop is one compare-and-set: generation (upper 32
+    // bits), number of the
+    // loop (15), whether it may be joined (1), helpers within it (16).
+    private static final long OPEN = 1L << 16;
+    private static final long ACTIVE = OPEN - 1;
+    private static final int LOOP_SHIFT = 17;
+    private static final int LOOPS = (1 << 15) - 1;
+    private static final int GENERATION_SHIFT = 32;
+
+    private final Helper[] helpers;
+    private final AtomicLong state = new AtomicLong();
     private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger busy = new AtomicInteger();
     private volatile Throwable failure;
+    private int size;
+    private int loop;
     private Body body;
     private int items;
 
-    private Team(Worker[] workers) {
-      this.workers = workers;
+    private Team(int mostHelpers) {
+      helpers = new Helper[mostHelpers];
+    }
+
+    private void begin(int count, int generation) {
+      size = count;
+      loop = 0;
+      state.set((long) generation << GENERATION_SHIFT);
     }
 
     @Override
     public int threads() {
-      return workers.length + 1;
+      return size + 1;
     }
 
     @Override
     public void forEach(int count, Body work) {
-      if (workers.length == 0 || count <= 1) {
+      if (size == 0 || count <= 1) {
         for (int i = 0; i < count; i++) {
           work.run(i, 0);
         }
@@ -109,19 +193,38 @@ public final class ThreadBudget implements AutoCloseable {
       }
       body = work;
       items = count;
-      next.set(0);
       failure = null;
-      busy.set(workers.length);
-      for (int i = 0; i < workers.length; i++) {
-        workers[i].give(this, i + 1);
+      next.set(0);
+      loop = loop + 1 & LOOPS;
+      long generation = state.get() >>> GENERATION_SHIFT << GENERATION_SHIFT;
+      state.set(generation | (long) loop << LOOP_SHIFT | OPEN);
+      for (int i = 0; i < size; i++) {
+        helpers[i].wakeIfAsleep();
       }
       drain(0);
-      while (busy.get() > 0) {
-        Thread.onSpinWait();
-      }
+      state.getAndAdd(-OPEN);
+      awaitHelpers();
       body = null;
-      if (failure != null) {
-        throw new IllegalStateException("a parallel loop failed", failure);
+      switch (failure) {
+        case null -> {}
+        case Error e -> throw e;
+        case RuntimeException e -> throw e;
+        case Throwable t -> throw new AssertionError(t);
+      }
+    }
+
+    private void awaitHelpers() {
+      if ((state.get() & ACTIVE) == 0) {
+        return;
+      }
+      long start = System.nanoTime();
+      while ((state.get() & ACTIVE) != 0) {
+        if (System.nanoTime() - start < SPIN_NANOS) {
+          Thread.onSpinWait();
+        } else {
+          // The helper has lost its processor: leave it this one.
+          LockSupport.parkNanos(this, SPIN_NANOS);
+        }
       }
     }
 
@@ -137,65 +240,118 @@ public final class ThreadBudget implements AutoCloseable {
       }
     }
 
+    /** Joins loops until the helper's assignment to {@code generation} is over. */
+    private void help(Helper helper, int generation, int number) {
+      int seen = 0;
+      long waitingSince = System.nanoTime();
+      while (helper.isWith(this, generation) && !closed) {
+        long s = state.get();
+        if (canJoin(s, generation, seen)) {
+          if (state.compareAndSet(s, s + 1)) {
+            seen = loopOf(s);
+            drain(number);
+            state.getAndDecrement();
+            waitingSince = System.nanoTime();
+          }
+        } else if (System.nanoTime() - waitingSince < SPIN_NANOS) {
+          Thread.onSpinWait();
+        } else {
+          helper.asleep = true;
+          if (helper.isWith(this, generation)
+              && !canJoin(state.get(), generation, seen)
+              && !closed) {
+            LockSupport.park(helper);
+          }
+          helper.asleep = false;
+        }
+      }
+    }
+
+    private static boolean canJoin(long s, int generation, int seen) {
+      return (int) (s >>> GENERATION_SHIFT) == generation && (s & OPEN) != 0 && loopOf(s) != seen;
+    }
+
+    private static int loopOf(long s) {
+      return (int) (s >>> LOOP_SHIFT) & LOOPS;
+    }
+
     /** Gives the share back. */
     @Override
     public void close() {
+      state.set(0);
+      int shares = size + 1;
       synchronized (idle) {
-        for (Worker w : workers) {
-          idle.add(w);
+        for (int i = 0; i < size; i++) {
+          helpers[i].release();
+          if (executor == null) {
+            idle.push(helpers[i]);
+          }
+          helpers[i] = null;
         }
+        teams.push(this);
       }
-      permits.release(workers.length + 1);
+      permits.release(shares);
     }
   }
 
-  private final class Worker implements Runnable {
-    private final Thread thread;
+  /** A thread, or a task of an executor, that is given to one team at a time. */
+  private final class Helper implements Runnable {
+    private volatile Thread thread;
     private volatile Team team;
-    private int number;
     private volatile boolean asleep;
+    private int generation;
+    private int number;
 
-    Worker() {
-      thread = Thread.ofPlatform().daemon().name("tacet-worker").unstarted(this);
-    }
-
-    void give(Team to, int threadNumber) {
+    void give(Team to, int teamGeneration, int threadNumber) {
+      generation = teamGeneration;
       number = threadNumber;
       team = to;
+      // It is woken by the first loop.
+    }
+
+    boolean isWith(Team t, int teamGeneration) {
+      return team == t && generation == teamGeneration;
+    }
+
+    void wakeIfAsleep() {
       if (asleep) {
         LockSupport.unpark(thread);
       }
     }
 
+    void release() {
+      team = null;
+      if (executor != null) {
+        wakeIfAsleep();
+      }
+    }
+
     @Override
     public void run() {
+      if (executor != null) {
+        thread = Thread.currentThread();
+        help(team);
+        return;
+      }
       while (!closed) {
-        Team t = awaitTeam();
+        Team t = team;
         if (t != null) {
-          team = null;
-          t.drain(number);
-          t.busy.decrementAndGet();
+          help(t);
+        } else {
+          asleep = true;
+          if (team == null && !closed) {
+            LockSupport.park(this);
+          }
+          asleep = false;
         }
       }
     }
 
-    private Team awaitTeam() {
-      long start = System.nanoTime();
-      while (System.nanoTime() - start < SPIN_NANOS) {
-        Team t = team;
-        if (t != null) {
-          return t;
-        }
-        Thread.onSpinWait();
-      }
-      asleep = true;
-      try {
-        while (team == null && !closed) {
-          LockSupport.park(this);
-        }
-        return team;
-      } finally {
-        asleep = false;
+    private void help(Team t) {
+      if (t != null) {
+        // Read in any order: a generation or number of another assignment can join no loop of this
+        // team.
+        t.help(this, generation, number);
       }
     }
   }
