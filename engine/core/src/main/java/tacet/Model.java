@@ -3,24 +3,32 @@ package tacet;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import tacet.error.DeadlineExceededException;
+import tacet.error.MemoryLimitException;
 import tacet.error.ModelFormatException;
-import tacet.error.TacetException;
+import tacet.error.ShapeMismatchException;
 import tacet.format.ModelReader;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.ValueInfo;
+import tacet.kernels.DataType;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.ThreadBudget;
 import tacet.plan.Plan;
@@ -33,6 +41,10 @@ import tacet.tensor.Tensor;
 /**
  * A network ready to run. Immutable and shared by threads: each run takes memory of its own from a bounded pool, and all
  * runs together keep to one thread budget. {@link #close} gives all memory back; runs after it throw.
+ *
+ * <p>{@link #run} takes inputs of any shape the network allows, makes a plan when it first sees one, and returns outputs that
+ * live as long as the caller holds them. A {@link #session} has its shape and memory fixed beforehand, and its runs
+ * allocate nothing.
  */
 public final class Model implements AutoCloseable {
 
@@ -42,41 +54,29 @@ public final class Model implements AutoCloseable {
   /** Longest that kernels are measured for the inputs of one shape. */
   private static final long MOST_MEASURE_NANOS = 2_000_000_000;
 
-  private record Key(Map<String, Shape> shapes, List<List<Byte>> contents, Set<String> wanted) {}
-
-  /** A plan, its packed weights and idle workspaces. */
-  private static final class Prepared {
-    final Plan plan;
-    final Arena weights;
-    final Deque<Workspace> idle = new ArrayDeque<>();
-    int running;
-    boolean retired;
-
-    Prepared(Plan plan, Arena weights) {
-      this.plan = plan;
-      this.weights = weights;
-    }
-
-    void free() {
-      idle.forEach(Workspace::close);
-      idle.clear();
-      weights.close();
-    }
-  }
+  /**
+   * What a plan is made for.
+   *
+   * @param contents of the inputs that decide shapes, in the graph's order
+   */
+  private record Key(List<Shape> shapes, List<ByteBuffer> contents, Set<String> wanted) {}
 
   private final Graph graph;
   private final ModelOptions options;
   private final List<KernelProvider> providers;
   private final ThreadBudget budget;
+  private final MemoryAccount memory;
   private final Set<String> deciding;
-  private final Map<Key, Prepared> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private final LinkedHashMap<Key, Prepared> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private final Set<Session> sessions = new HashSet<>();
   private boolean closed;
 
   private Model(Graph graph, ModelOptions options) {
     this.graph = graph;
     this.options = options;
     this.providers = Providers.of(options.backend().name());
-    this.budget = new ThreadBudget(options.threads());
+    this.budget = new ThreadBudget(options.threads(), options.executor());
+    this.memory = new MemoryAccount(options.memoryLimit());
     this.deciding = Plan.shapeDecidingInputs(graph);
   }
 
@@ -147,30 +147,216 @@ public final class Model implements AutoCloseable {
     return graph.outputs();
   }
 
-  /** Runs a network of one input. */
-  public Result run(Tensor input) throws InterruptedException {
+  ValueInfo onlyInput() {
     if (graph.inputs().size() != 1) {
       throw new IllegalArgumentException(
           "the model has " + graph.inputs().size() + " inputs; give them by name");
     }
-    return run(Map.of(graph.inputs().getFirst().name(), input), Set.of());
+    return graph.inputs().getFirst();
+  }
+
+  /** Runs a network of one input. */
+  public Result run(Tensor input) throws InterruptedException {
+    return run(Map.of(onlyInput().name(), input), RunOptions.defaults());
+  }
+
+  /**
+   * Runs a network of one input whose shape the model fixes.
+   *
+   * @param input its elements, row-major; copied
+   * @throws IllegalArgumentException where the model leaves the shape free, or the number of elements differs
+   */
+  public Result run(float... input) throws InterruptedException {
+    return run(Tensor.of(fixedShape(onlyInput()), input));
   }
 
   /** Runs the network on inputs by name. */
   public Result run(Map<String, Tensor> inputs) throws InterruptedException {
-    return run(inputs, Set.of());
+    return run(inputs, RunOptions.defaults());
+  }
+
+  /** Runs the network and returns, besides its outputs, the values of the named layers or values. */
+  public Result run(Map<String, Tensor> inputs, Set<String> taps) throws InterruptedException {
+    return run(inputs, RunOptions.defaults().withTaps(taps));
   }
 
   /**
-   * Runs the network and returns, besides its outputs, the values of the named layers or values. What is tapped is not
-   * fused away.
+   * Runs the network.
    *
+   * @param inputs by name; native or heap memory, copied before the run begins
    * @throws IllegalArgumentException where an input is missing or unknown, or nothing is called like a tap
+   * @throws tacet.error.ShapeMismatchException where an input's shape or type is not the model's
+   * @throws tacet.error.DeadlineExceededException where the time was up first
+   * @throws tacet.error.MemoryLimitException where the run would take more memory than the model may hold
    * @throws IllegalStateException after {@link #close}
    * @throws InterruptedException where the calling thread is interrupted; between layers at the latest
    */
-  public Result run(Map<String, Tensor> inputs, Set<String> taps) throws InterruptedException {
-    for (String name : inputs.keySet()) {
+  public Result run(Map<String, Tensor> inputs, RunOptions run) throws InterruptedException {
+    requireInputs(inputs.keySet());
+    Set<String> wanted = wanted(run.taps());
+    long deadline = run.timeout() == null ? 0 : System.nanoTime() + run.timeout().toNanos();
+    try (ThreadBudget.Team team = share(run.timeout())) {
+      Prepared prepared = prepared(inputs, wanted);
+      try {
+        Plan plan = prepared.plan();
+        Workspace workspace = withRoom(prepared, prepared::workspace);
+        try {
+          for (ValueInfo i : graph.inputs()) {
+            workspace.input(i.name()).data().copyFrom(inputs.get(i.name()).data());
+          }
+          plan.run(workspace, team, deadline, run.timeout());
+          return new Result(plan.copyOutputs(workspace), plan.profile(workspace));
+        } finally {
+          prepared.giveBack(workspace);
+        }
+      } finally {
+        prepared.leave();
+      }
+    }
+  }
+
+  /**
+   * A session for a model that fixes the shapes of its inputs.
+   *
+   * @throws IllegalArgumentException where the model leaves a shape free
+   */
+  public Session session() {
+    return session(fixedShapes(), Set.of());
+  }
+
+  /** A session for a model of one input. */
+  public Session session(Shape input) {
+    return session(Map.of(onlyInput().name(), input), Set.of());
+  }
+
+  /**
+   * A session for inputs of these shapes.
+   *
+   * @param taps layers or values that are returned besides the outputs
+   * @throws IllegalArgumentException where an input is missing or unknown, or what an input holds (not only its shape) decides
+   *     the shape of another value; then there are no sessions
+   * @throws tacet.error.MemoryLimitException where the session would take more memory than the model may hold
+   */
+  public Session session(Map<String, Shape> shapes, Set<String> taps) {
+    return withSpecimens(shapes, specimens -> session(prepared(specimens, wanted(taps))));
+  }
+
+  private Session session(Prepared prepared) {
+    Session session = null;
+    boolean open = false;
+    try {
+      session = new Session(this, prepared, withRoom(prepared, prepared::newWorkspace));
+      synchronized (plans) {
+        requireOpen();
+        sessions.add(session);
+      }
+      open = true;
+      return session;
+    } finally {
+      if (session == null) {
+        prepared.leave();
+      } else if (!open) {
+        session.close();
+      }
+    }
+  }
+
+  /** What a plan needs to know of inputs that are not there yet: type and shape. */
+  private <T> T withSpecimens(Map<String, Shape> shapes, Function<Map<String, Tensor>, T> use) {
+    requireInputs(shapes.keySet());
+    if (!deciding.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the contents of inputs " + deciding + " decide shapes: give them to run");
+    }
+    Map<String, Tensor> specimens = new LinkedHashMap<>();
+    try (Arena arena = Arena.ofConfined()) {
+      for (ValueInfo i : graph.inputs()) {
+        specimens.put(i.name(), Tensor.allocate(i.type(), shapes.get(i.name()), arena));
+      }
+      return use.apply(specimens);
+    }
+  }
+
+  /** Called by a session that is closed. */
+  void forget(Session session) {
+    synchronized (plans) {
+      sessions.remove(session);
+    }
+  }
+
+  /** Waits for a share of the thread budget. */
+  ThreadBudget.Team share(Duration timeout) throws InterruptedException {
+    if (timeout == null) {
+      return budget.acquire();
+    }
+    ThreadBudget.Team team = budget.tryAcquire(timeout.toNanos());
+    if (team == null) {
+      throw new DeadlineExceededException(timeout, "no thread of the budget came free");
+    }
+    return team;
+  }
+
+  /**
+   * Memory of a model that fixes the shapes of its inputs. Makes its plan if there is none yet.
+   *
+   * @throws IllegalArgumentException where the model leaves a shape free
+   */
+  public MemoryUse memory() {
+    return memory(fixedShapes());
+  }
+
+  /** Memory for inputs of these shapes. Makes a plan for them if there is none yet. */
+  public MemoryUse memory(Map<String, Shape> shapes) {
+    return withSpecimens(
+        shapes,
+        specimens -> {
+          Prepared prepared = prepared(specimens, wanted(Set.of()));
+          try {
+            Plan plan = prepared.plan();
+            return new MemoryUse(
+                graph.constants().values().stream().mapToLong(t -> t.data().byteSize()).sum(),
+                prepared.weightBytes(),
+                plan.workspaceBytes(),
+                plan.scratchBytes(),
+                plan.counterBytes(),
+                memory.used(),
+                memory.limit());
+          } finally {
+            prepared.leave();
+          }
+        });
+  }
+
+  /**
+   * Runs a model that fixes the shapes of its inputs until it has reached its speed, for five seconds at most.
+   *
+   * @throws IllegalArgumentException where the model leaves a shape free
+   */
+  public WarmUp warmUp() throws InterruptedException {
+    return warmUp(fixedShapes(), Duration.ofSeconds(5));
+  }
+
+  /**
+   * Runs noise of these shapes until the times have stopped falling. The JIT compiler works beside the runs, so that a
+   * plateau counts only when it has lasted: three windows of a tenth of a second, none three percent faster than any before.
+   *
+   * @param most stops then in any case, the run under way excepted
+   */
+  public WarmUp warmUp(Map<String, Shape> shapes, Duration most) throws InterruptedException {
+    long start = System.nanoTime();
+    try (Session session = session(shapes, Set.of())) {
+      SplittableRandom random = new SplittableRandom(1);
+      for (ValueInfo i : graph.inputs()) {
+        if (i.type() == DataType.FLOAT32) {
+          session.input(i.name()).fill(random::nextGaussian);
+        }
+      }
+      return SteadyState.await(session, start, most);
+    }
+  }
+
+  private void requireInputs(Set<String> names) {
+    for (String name : names) {
       if (graph.inputs().stream().noneMatch(i -> i.name().equals(name))) {
         throw new IllegalArgumentException(
             "the model has no input '"
@@ -179,32 +365,38 @@ public final class Model implements AutoCloseable {
                 + graph.inputs().stream().map(ValueInfo::name).toList());
       }
     }
-    Set<String> wanted = new LinkedHashSet<>();
-    graph.outputs().forEach(o -> wanted.add(o.name()));
-    wanted.addAll(values(taps));
-    try (ThreadBudget.Team team = budget.acquire()) {
-      Prepared prepared = acquire(inputs, wanted);
-      Workspace workspace = null;
-      boolean done = false;
-      try {
-        synchronized (prepared) {
-          workspace = prepared.idle.poll();
-        }
-        if (workspace == null) {
-          workspace = prepared.plan.workspace();
-        }
-        prepared.plan.run(workspace, inputs, team);
-        Map<String, Tensor> outputs = new LinkedHashMap<>();
-        for (String name : wanted) {
-          outputs.put(name, inModelLayout(name, prepared.plan.output(workspace, name)));
-        }
-        Result result = new Result(outputs, prepared.plan.profile(workspace));
-        done = true;
-        return result;
-      } finally {
-        release(prepared, workspace, done);
+    for (ValueInfo i : graph.inputs()) {
+      if (!names.contains(i.name())) {
+        throw new IllegalArgumentException("input '" + i.name() + "' is missing");
       }
     }
+  }
+
+  private Map<String, Shape> fixedShapes() {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    graph.inputs().forEach(i -> shapes.put(i.name(), fixedShape(i)));
+    return shapes;
+  }
+
+  private static Shape fixedShape(ValueInfo input) {
+    if (!input.isStatic()) {
+      throw new IllegalArgumentException(
+          "the model leaves the shape of input '"
+              + input.name()
+              + "' free ("
+              + input.describe()
+              + "); give a shape");
+    }
+    return Shape.of(input.dims());
+  }
+
+  private Set<String> wanted(Set<String> taps) {
+    Set<String> wanted = new LinkedHashSet<>();
+    graph.outputs().forEach(o -> wanted.add(o.name()));
+    if (!taps.isEmpty()) {
+      wanted.addAll(values(taps));
+    }
+    return wanted;
   }
 
   /** The values that layers or values of these names make. */
@@ -226,118 +418,108 @@ public final class Model implements AutoCloseable {
     return values;
   }
 
-  private Tensor inModelLayout(String name, Tensor t) {
-    return graph.channelsLast().contains(name) ? Layouts.channelsLast(t) : t;
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the model is closed");
+    }
   }
 
-  private Prepared acquire(Map<String, Tensor> inputs, Set<String> wanted) {
+  /** A plan for these inputs, made if need be. The caller must {@link Prepared#leave} it. */
+  private Prepared prepared(Map<String, Tensor> inputs, Set<String> wanted) {
     Key key = key(inputs, wanted);
-    synchronized (plans) {
-      if (closed) {
-        throw new IllegalStateException("the model is closed");
-      }
-      Prepared p = plans.get(key);
-      if (p == null) {
-        p = prepare(inputs, wanted);
-        plans.put(key, p);
-        evict();
-      }
-      synchronized (p) {
-        p.running++;
-      }
-      return p;
-    }
-  }
-
-  private Prepared prepare(Map<String, Tensor> inputs, Set<String> wanted) {
-    Arena weights = Arena.ofShared();
-    try {
-      Plan plan =
-          Plan.of(
-              graph,
-              inputs,
-              wanted,
-              providers,
-              new PlanOptions(
-                  options.counts(),
-                  options.nearZero(),
-                  options.threads(),
-                  options.fuse(),
-                  options.sparse(),
-                  options.measure() ? MOST_MEASURE_NANOS : 0),
-              weights);
-      return new Prepared(plan, weights);
-    } catch (TacetException | IllegalArgumentException | ArithmeticException | OutOfMemoryError e) {
-      weights.close();
-      throw e;
-    }
-  }
-
-  private void evict() {
-    while (plans.size() > MOST_PLANS) {
-      var eldest = plans.entrySet().iterator();
-      Prepared p = eldest.next().getValue();
-      eldest.remove();
-      retire(p);
-    }
-  }
-
-  private static void retire(Prepared p) {
-    synchronized (p) {
-      p.retired = true;
-      if (p.running == 0) {
-        p.free();
-      }
-    }
-  }
-
-  private void release(Prepared p, Workspace workspace, boolean reusable) {
-    synchronized (p) {
-      p.running--;
-      if (workspace != null) {
-        if (reusable && !p.retired) {
-          p.idle.push(workspace);
-        } else {
-          workspace.close();
+    while (true) {
+      Prepared p;
+      List<Prepared> evicted = new ArrayList<>();
+      synchronized (plans) {
+        requireOpen();
+        p = plans.computeIfAbsent(key, _ -> new Prepared(memory));
+        while (plans.size() > MOST_PLANS) {
+          evicted.add(plans.pollFirstEntry().getValue());
         }
       }
-      if (p.retired && p.running == 0) {
-        p.free();
+      evicted.forEach(Prepared::retire);
+      boolean failed = true;
+      try {
+        // Outside the lock: making a plan takes long, and runs of other shapes need not wait for
+        // it.
+        boolean entered = withRoom(p, () -> p.enter(weights -> plan(inputs, wanted, weights)));
+        failed = false;
+        if (entered) {
+          return p;
+        }
+      } finally {
+        if (failed) {
+          synchronized (plans) {
+            plans.remove(key, p);
+          }
+        }
       }
     }
+  }
+
+  /** Allocates for {@code user}; where the limit is in the way, tries again without the plans that nobody is using. */
+  private <T> T withRoom(Prepared user, Supplier<T> allocation) {
+    try {
+      return allocation.get();
+    } catch (MemoryLimitException e) {
+      List<Prepared> dropped;
+      synchronized (plans) {
+        dropped = plans.values().stream().filter(p -> p != user).toList();
+        plans.values().retainAll(Set.of(user));
+      }
+      dropped.forEach(Prepared::retire);
+      return allocation.get();
+    }
+  }
+
+  private Plan plan(Map<String, Tensor> inputs, Set<String> wanted, Arena weights) {
+    PlanOptions o =
+        new PlanOptions(
+            options.counts(),
+            options.nearZero(),
+            options.threads(),
+            options.fuse(),
+            options.sparse(),
+            options.measure() ? MOST_MEASURE_NANOS : 0);
+    return Plan.of(graph, inputs, wanted, providers, o, weights);
   }
 
   private Key key(Map<String, Tensor> inputs, Set<String> wanted) {
-    Map<String, Shape> shapes = new LinkedHashMap<>();
-    List<List<Byte>> contents = new ArrayList<>();
+    List<Shape> shapes = new ArrayList<>(graph.inputs().size());
+    List<ByteBuffer> contents = new ArrayList<>(deciding.size());
     for (ValueInfo i : graph.inputs()) {
       Tensor t = inputs.get(i.name());
-      if (t == null) {
-        throw new IllegalArgumentException("input '" + i.name() + "' is missing");
+      if (t.type() != i.type()) {
+        throw new ShapeMismatchException(
+            "input " + i.name(), i.type().toString(), t.type().toString());
       }
-      shapes.put(i.name(), t.shape());
+      shapes.add(t.shape());
       if (deciding.contains(i.name())) {
-        List<Byte> bytes = new ArrayList<>();
-        for (byte b : t.data().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)) {
-          bytes.add(b);
-        }
-        contents.add(bytes);
+        contents.add(ByteBuffer.wrap(t.data().toArray(ValueLayout.JAVA_BYTE)));
       }
     }
-    return new Key(shapes, contents, Set.copyOf(wanted));
+    return new Key(shapes, contents, wanted);
   }
 
-  /** Waits for nothing: runs under way end as they would have, and their memory goes with them. */
+  /**
+   * Gives all memory back: what nobody is using at once, that of runs under way when they end, as they would have. Open
+   * sessions are closed.
+   */
   @Override
   public void close() {
+    List<Prepared> retired;
+    List<Session> open;
     synchronized (plans) {
       if (closed) {
         return;
       }
       closed = true;
-      plans.values().forEach(Model::retire);
+      retired = List.copyOf(plans.values());
       plans.clear();
+      open = List.copyOf(sessions);
     }
+    open.forEach(Session::close);
+    retired.forEach(Prepared::retire);
     budget.close();
   }
 }

@@ -1,6 +1,7 @@
 package tacet;
 
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import tacet.kernels.CountLevel;
 import tacet.kernels.SparseMode;
 
@@ -15,6 +16,8 @@ import tacet.kernels.SparseMode;
  * @param sparse when products with zero inputs are passed over
  * @param measure whether kernels are measured when the first input of a shape arrives, for two seconds at most;
  *     otherwise they are chosen by estimates, which takes no time
+ * @param executor runs the helper threads, one task each per run; null for daemon threads of the model's own
+ * @param memoryLimit most bytes of native memory the model may hold, its weights in the file excluded
  */
 public record ModelOptions(
     Backend backend,
@@ -23,7 +26,9 @@ public record ModelOptions(
     float nearZero,
     boolean fuse,
     SparseMode sparse,
-    boolean measure) {
+    boolean measure,
+    Executor executor,
+    long memoryLimit) {
 
   /** The threshold of near zeros unless another is given. */
   public static final float DEFAULT_NEAR_ZERO = 0.01f;
@@ -39,9 +44,13 @@ public record ModelOptions(
       throw new IllegalArgumentException(
           "the near-zero threshold must not be negative, got " + nearZero);
     }
+    if (memoryLimit < 0) {
+      throw new IllegalArgumentException(
+          "the memory limit must not be negative, got " + memoryLimit);
+    }
   }
 
-  /** All processors, zeros counted per layer and channel. */
+  /** All processors, zeros counted per layer and channel, threads of the model's own, no limit of memory. */
   public static ModelOptions defaults() {
     return new ModelOptions(
         Backend.AUTO,
@@ -50,34 +59,55 @@ public record ModelOptions(
         DEFAULT_NEAR_ZERO,
         true,
         SparseMode.AUTO,
-        false);
+        false,
+        null,
+        Long.MAX_VALUE);
   }
 
   public ModelOptions withBackend(Backend b) {
-    return new ModelOptions(b, threads, counts, nearZero, fuse, sparse, measure);
+    return new ModelOptions(
+        b, threads, counts, nearZero, fuse, sparse, measure, executor, memoryLimit);
   }
 
   public ModelOptions withThreads(int n) {
-    return new ModelOptions(backend, n, counts, nearZero, fuse, sparse, measure);
+    return new ModelOptions(
+        backend, n, counts, nearZero, fuse, sparse, measure, executor, memoryLimit);
   }
 
   public ModelOptions withCounts(CountLevel level) {
-    return new ModelOptions(backend, threads, level, nearZero, fuse, sparse, measure);
+    return new ModelOptions(
+        backend, threads, level, nearZero, fuse, sparse, measure, executor, memoryLimit);
   }
 
   public ModelOptions withNearZero(float tau) {
-    return new ModelOptions(backend, threads, counts, tau, fuse, sparse, measure);
+    return new ModelOptions(
+        backend, threads, counts, tau, fuse, sparse, measure, executor, memoryLimit);
   }
 
   public ModelOptions withFuse(boolean on) {
-    return new ModelOptions(backend, threads, counts, nearZero, on, sparse, measure);
+    return new ModelOptions(
+        backend, threads, counts, nearZero, on, sparse, measure, executor, memoryLimit);
   }
 
   public ModelOptions withSparse(SparseMode mode) {
-    return new ModelOptions(backend, threads, counts, nearZero, fuse, mode, measure);
+    return new ModelOptions(
+        backend, threads, counts, nearZero, fuse, mode, measure, executor, memoryLimit);
   }
 
   public ModelOptions withMeasure(boolean on) {
-    return new ModelOptions(backend, threads, counts, nearZero, fuse, sparse, on);
+    return new ModelOptions(
+        backend, threads, counts, nearZero, fuse, sparse, on, executor, memoryLimit);
+  }
+
+  /** Helpers run on {@code e}; the calling thread works in any case, so that a busy executor only means less help. */
+  public ModelOptions withExecutor(Executor e) {
+    return new ModelOptions(
+        backend, threads, counts, nearZero, fuse, sparse, measure, e, memoryLimit);
+  }
+
+  /** What would take more native memory than {@code bytes} is refused before it is allocated. */
+  public ModelOptions withMemoryLimit(long bytes) {
+    return new ModelOptions(
+        backend, threads, counts, nearZero, fuse, sparse, measure, executor, bytes);
   }
 }

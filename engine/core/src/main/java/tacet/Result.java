@@ -13,6 +13,11 @@ import tacet.tensor.Tensor;
  */
 public record Result(Map<String, Tensor> outputs, SparsityProfile profile) {
 
+  /** The first of the model's outputs. */
+  public Tensor output() {
+    return outputs.values().iterator().next();
+  }
+
   /**
    * @throws NoSuchElementException where the run returned no such value
    */

@@ -58,6 +58,12 @@ public final class ZeroCounts {
     this.skippedBy = new long[threads * LINE];
   }
 
+  /** Bytes of heap that counters take. */
+  public static long heapBytes(int channels, int threads) {
+    long stride = (channels + 63) / 64 * 64;
+    return KINDS.length * ((long) threads * stride * Integer.BYTES + (long) channels * Long.BYTES);
+  }
+
   public int channels() {
     return channels;
   }

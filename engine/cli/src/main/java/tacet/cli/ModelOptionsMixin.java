@@ -3,7 +3,6 @@ package tacet.cli;
 import picocli.CommandLine.Option;
 import tacet.Backend;
 import tacet.ModelOptions;
-import tacet.kernels.CountLevel;
 import tacet.kernels.SparseMode;
 
 /** Options of every command that runs a network. */
@@ -35,6 +34,10 @@ final class ModelOptionsMixin {
   private SparseMode sparse = SparseMode.AUTO;
 
   ModelOptions options() {
-    return new ModelOptions(backend, threads, CountLevel.COUNT, nearZero, true, sparse, false);
+    return ModelOptions.defaults()
+        .withBackend(backend)
+        .withThreads(threads)
+        .withNearZero(nearZero)
+        .withSparse(sparse);
   }
 }

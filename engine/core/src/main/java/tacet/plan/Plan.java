@@ -1,14 +1,16 @@
 package tacet.plan;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import tacet.error.DeadlineExceededException;
 import tacet.graph.Graph;
 import tacet.graph.Node.Layer;
 import tacet.graph.Node.Role;
@@ -18,7 +20,6 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.ZeroCounts.Kind;
-import tacet.kernels.pack.Reorder;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
 import tacet.profile.LayerProfile.Skipping;
@@ -65,13 +66,11 @@ public final class Plan {
   /** Constants that kernels read from the workspace, written when it is made. */
   record Preset(Buffer buffer, ImageLayout layout, float[] values) {}
 
-  private final List<Step> steps;
+  private final Step[] steps;
   private final int[] countChannels;
   private final long bytes;
-  private final Map<String, Placement> inputs;
-  private final Map<String, Placement> outputs;
-  private final Map<String, Tensor> constants;
-  private final Map<String, TensorType> types;
+  private final Map<String, Placement.Plain> inputs;
+  private final List<Door> outputs;
   private final List<PlannedLayer> layers;
   private final List<Preset> presets;
   private final long scratch;
@@ -81,21 +80,17 @@ public final class Plan {
       List<Step> steps,
       int[] countChannels,
       long bytes,
-      Map<String, Placement> inputs,
-      Map<String, Placement> outputs,
-      Map<String, Tensor> constants,
-      Map<String, TensorType> types,
+      Map<String, Placement.Plain> inputs,
+      List<Door> outputs,
       List<PlannedLayer> layers,
       List<Preset> presets,
       long scratch,
       PlanOptions options) {
-    this.steps = steps;
+    this.steps = steps.toArray(Step[]::new);
     this.countChannels = countChannels;
     this.bytes = bytes;
     this.inputs = inputs;
-    this.outputs = outputs;
-    this.constants = constants;
-    this.types = types;
+    this.outputs = List.copyOf(outputs);
     this.layers = List.copyOf(layers);
     this.presets = List.copyOf(presets);
     this.scratch = scratch;
@@ -139,18 +134,35 @@ public final class Plan {
     return Specialised.shapeDecidingInputs(graph);
   }
 
-  /** Bytes of a workspace. */
+  /** Bytes of a workspace, scratch included. */
   public long workspaceBytes() {
-    return bytes;
+    return Math.max(bytes, Tensor.ALIGNMENT)
+        + outputs.stream().mapToLong(o -> o.isView() ? 0 : o.bytes()).sum();
   }
 
-  /** Memory for one run at a time. */
-  public Workspace workspace() {
+  /** Bytes of the kernels' scratch memory within a workspace. */
+  public long scratchBytes() {
+    return bytes - scratch;
+  }
+
+  /** Bytes of heap that the counters of a workspace take. */
+  public long counterBytes() {
+    return Arrays.stream(countChannels)
+        .mapToLong(c -> ZeroCounts.heapBytes(c, options.threads()))
+        .sum();
+  }
+
+  /**
+   * Memory for one run at a time.
+   *
+   * @param arena holds it; closed with the workspace
+   */
+  public Workspace workspace(Arena arena) {
     ZeroCounts[] counts = new ZeroCounts[countChannels.length];
     for (int i = 0; i < counts.length; i++) {
       counts[i] = new ZeroCounts(countChannels[i], options.threads(), options.threshold());
     }
-    Workspace w = new Workspace(bytes, scratch, counts, steps.size());
+    Workspace w = new Workspace(arena, bytes, scratch, counts, steps.length);
     for (Preset p : presets) {
       for (int c = 0; c < p.values().length; c++) {
         w.memory.set(
@@ -159,47 +171,72 @@ public final class Plan {
             p.values()[c]);
       }
     }
+    inputs.forEach((name, place) -> w.inputs.put(name, Steps.tensor(w.memory, place)));
     return w;
   }
 
-  /** Computes. Inputs must have the types and shapes that the plan was made for. */
-  public void run(Workspace w, Map<String, Tensor> given, Parallel parallel)
+  /**
+   * Computes what is in the workspace's inputs, and gives up between steps when the time is over.
+   *
+   * @param deadline of {@link System#nanoTime}
+   * @param timeout what the caller calls that time; null for no bound
+   */
+  public void run(Workspace w, Parallel parallel, long deadline, Duration timeout)
       throws InterruptedException {
     w.parallel = parallel;
     for (ZeroCounts c : w.counts) {
       c.clear();
     }
-    for (Map.Entry<String, Placement> in : inputs.entrySet()) {
-      Placement.Plain p = (Placement.Plain) in.getValue();
-      MemorySegment.copy(
-          given.get(in.getKey()).data(), 0, w.memory, p.buffer().offset, p.buffer().bytes);
-    }
-    for (int i = 0; i < steps.size(); i++) {
-      long start = System.nanoTime();
-      steps.get(i).run(w);
-      w.nanoseconds[i] = System.nanoTime() - start;
+    long start = System.nanoTime();
+    for (int i = 0; i < steps.length; i++) {
+      if (timeout != null && start - deadline >= 0) {
+        throw new DeadlineExceededException(timeout, i + " of " + steps.length + " steps done");
+      }
+      steps[i].run(w);
+      long end = System.nanoTime();
+      w.nanoseconds[i] = end - start;
+      start = end;
       if (Thread.interrupted()) {
         throw new InterruptedException("inference was interrupted");
       }
     }
   }
 
-  /** Copies a wanted value out of the workspace, in the shape the graph gives it. */
-  public Tensor output(Workspace w, String name) {
-    Tensor constant = constants.get(name);
-    if (constant != null) {
-      return constant;
+  /**
+   * The outputs' own memory: views of the workspace where a value lies in it as the caller sees it, otherwise tensors in the
+   * workspace's arena that {@link #fetch} fills.
+   */
+  public Map<String, Tensor> outputViews(Workspace w) {
+    Map<String, Tensor> views = new LinkedHashMap<>();
+    for (Door d : outputs) {
+      views.put(
+          d.name(),
+          d.isView()
+              ? new Tensor(d.type(), d.shape(), w.memory.asSlice(d.place(), d.bytes()))
+              : Tensor.allocate(d.type(), d.shape(), w.arena));
     }
-    TensorType t = types.get(name);
-    Tensor out = Tensor.allocate(t.type(), t.shape());
-    switch (outputs.get(name)) {
-      case Placement.Plain p ->
-          MemorySegment.copy(w.memory, p.buffer().offset, out.data(), 0, p.buffer().bytes);
-      case Placement.Image i ->
-          Reorder.copy(w.memory, i.layout(), Steps.first(i), out.data(), Planner.doorLayout(i), 0);
-      case Placement.Flattened _ -> throw new AssertionError("materialised by the planner");
+    return views;
+  }
+
+  /** Brings the outputs of the last run into {@code views} as {@link #outputViews} made them. */
+  public void fetch(Workspace w, Tensor[] views) {
+    for (int i = 0; i < views.length; i++) {
+      if (!outputs.get(i).isView()) {
+        outputs.get(i).copy(w.memory, views[i].data());
+      }
     }
-    return out;
+  }
+
+  /** Copies of the outputs of the last run, independent of the workspace. */
+  public Map<String, Tensor> copyOutputs(Workspace w) {
+    Map<String, Tensor> copies = new LinkedHashMap<>();
+    Arena arena = Arena.ofAuto();
+    for (Door d : outputs) {
+      Tensor t = Tensor.allocate(d.type(), d.shape(), arena);
+      d.copy(w.memory, t.data());
+      copies.put(d.name(), t);
+    }
+    return copies;
   }
 
   /** What the last run on a workspace showed. */
@@ -212,7 +249,7 @@ public final class Plan {
       }
       RunEither either = null;
       for (int i = l.firstStep(); i < l.endStep(); i++) {
-        either = steps.get(i) instanceof RunEither e ? e : either;
+        either = steps[i] instanceof RunEither e ? e : either;
       }
       Counts counts =
           options.counts() == CountLevel.OFF || l.counted() == null
@@ -296,7 +333,7 @@ public final class Plan {
             zeros,
             near,
             negative,
-            channels.stream().flatMapToLong(java.util.Arrays::stream).toArray());
+            channels.stream().flatMapToLong(Arrays::stream).toArray());
       }
     };
   }

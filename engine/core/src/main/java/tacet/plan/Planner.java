@@ -91,7 +91,10 @@ final class Planner {
   Plan plan(Set<String> wanted) {
     for (var input : graph.inputs()) {
       TensorType t = types.get(input.name());
-      places.put(input.name(), plain(t));
+      Placement.Plain place = plain(t);
+      // Kept to the end, so that a session may run again on the same input.
+      place.buffer().usedAt(Integer.MAX_VALUE);
+      places.put(input.name(), place);
     }
     findAliases();
     if (!providers.isEmpty()) {
@@ -103,28 +106,37 @@ final class Planner {
       Outcome outcome = place(n);
       describe(n, outcome, firstStep);
     }
-    Map<String, Placement> outputs = new LinkedHashMap<>();
+    Map<String, Placement> wantedPlaces = new LinkedHashMap<>();
     for (String w : wanted) {
       Placement p = places.get(w);
-      if (p instanceof Placement.Flattened) {
+      boolean twice =
+          p instanceof Placement.Image i && i.channelsLast() && graph.channelsLast().contains(w);
+      if (p instanceof Placement.Flattened || twice) {
         p = plainOf(w);
       }
       if (p != null) {
         p.buffer().usedAt(Integer.MAX_VALUE);
-        outputs.put(w, p);
+        wantedPlaces.put(w, p);
       }
     }
     long scratchOffset = assignOffsets();
-    Map<String, Placement> inputs = new LinkedHashMap<>();
-    graph.inputs().forEach(i -> inputs.put(i.name(), places.get(i.name())));
+    List<Door> outputs = new ArrayList<>();
+    for (String w : wanted) {
+      boolean last = graph.channelsLast().contains(w);
+      Tensor constant = graph.constants().get(w);
+      outputs.add(
+          constant != null
+              ? Door.of(w, constant, last)
+              : Door.of(w, wantedPlaces.get(w), types.get(w), last));
+    }
+    Map<String, Placement.Plain> inputs = new LinkedHashMap<>();
+    graph.inputs().forEach(i -> inputs.put(i.name(), (Placement.Plain) places.get(i.name())));
     return new Plan(
         List.copyOf(steps),
         countChannels.stream().mapToInt(Integer::intValue).toArray(),
         scratchOffset + scratch,
         inputs,
         outputs,
-        graph.constants(),
-        types,
         layers,
         presets,
         scratchOffset,

@@ -2,14 +2,17 @@ package tacet.plan;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
 import tacet.tensor.Tensor;
 
 /** The memory and counters of one run at a time of one plan. */
 public final class Workspace implements AutoCloseable {
-  private final Arena arena;
+  final Arena arena;
   final MemorySegment memory;
+  final Map<String, Tensor> inputs = new LinkedHashMap<>();
 
   /** Byte offset of the kernels' scratch memory. */
   final long scratch;
@@ -28,8 +31,8 @@ public final class Workspace implements AutoCloseable {
 
   Parallel parallel = Parallel.SERIAL;
 
-  Workspace(long bytes, long scratch, ZeroCounts[] counts, int steps) {
-    this.arena = Arena.ofShared();
+  Workspace(Arena arena, long bytes, long scratch, ZeroCounts[] counts, int steps) {
+    this.arena = arena;
     this.memory = arena.allocate(Math.max(bytes, Tensor.ALIGNMENT), Tensor.ALIGNMENT);
     this.scratch = scratch;
     this.counts = counts;
@@ -38,9 +41,9 @@ public final class Workspace implements AutoCloseable {
     this.zeroShares = new double[steps];
   }
 
-  /** Bytes of memory held. */
-  public long bytes() {
-    return memory.byteSize();
+  /** Where the next run reads this input; a run leaves it as it is. Null where the plan needs no such input. */
+  public Tensor input(String name) {
+    return inputs.get(name);
   }
 
   @Override

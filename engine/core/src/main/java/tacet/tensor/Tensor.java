@@ -3,7 +3,10 @@ package tacet.tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Objects;
+import java.util.function.DoubleSupplier;
 import tacet.kernels.DataType;
 
 /**
@@ -66,6 +69,18 @@ public record Tensor(DataType type, Shape shape, MemorySegment data) {
     return t;
   }
 
+  /**
+   * A float32 tensor holding a copy of a buffer's remaining bytes, read in the buffer's byte order. The buffer's position
+   * stays as it is.
+   *
+   * @throws IllegalArgumentException where their number is not what the shape takes
+   */
+  public static Tensor of(Shape shape, ByteBuffer values) {
+    Tensor t = allocate(DataType.FLOAT32, shape);
+    t.copyFrom(values);
+    return t;
+  }
+
   /** An int64 tensor holding a copy of {@code values}. */
   public static Tensor ofLongs(Shape shape, long... values) {
     Tensor t = allocate(DataType.INT64, shape);
@@ -79,6 +94,71 @@ public record Tensor(DataType type, Shape shape, MemorySegment data) {
           "shape " + shape + " has " + shape.elements() + " elements, got " + length);
     }
     return length;
+  }
+
+  /**
+   * Overwrites a float32 tensor.
+   *
+   * @throws IllegalStateException for any other element type
+   * @throws IllegalArgumentException where the number of elements differs
+   */
+  public void copyFrom(float[] values) {
+    require(DataType.FLOAT32);
+    MemorySegment.copy(
+        values, 0, data, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, checked(shape, values.length));
+  }
+
+  /**
+   * Overwrites the tensor with a buffer's remaining bytes, read in the buffer's byte order. The buffer's position stays as it
+   * is.
+   *
+   * @throws IllegalArgumentException where their number differs
+   */
+  public void copyFrom(ByteBuffer values) {
+    if (values.remaining() != data.byteSize()) {
+      throw new IllegalArgumentException(
+          "a "
+              + type
+              + " tensor of shape "
+              + shape
+              + " takes "
+              + data.byteSize()
+              + " bytes, the buffer has "
+              + values.remaining());
+    }
+    // Shorts, ints and longs stand for all types of their size: copying swaps bytes and computes
+    // nothing.
+    MemorySegment source = MemorySegment.ofBuffer(values);
+    switch (type.bytes()) {
+      case 1 -> data.copyFrom(source);
+      case 2 -> copyInOrder(source, ValueLayout.JAVA_SHORT_UNALIGNED, values.order());
+      case 4 -> copyInOrder(source, ValueLayout.JAVA_INT_UNALIGNED, values.order());
+      default -> copyInOrder(source, ValueLayout.JAVA_LONG_UNALIGNED, values.order());
+    }
+  }
+
+  private void copyInOrder(MemorySegment source, ValueLayout element, ByteOrder order) {
+    MemorySegment.copy(
+        source,
+        element.withOrder(order),
+        0,
+        data,
+        element,
+        0,
+        data.byteSize() / element.byteSize());
+  }
+
+  /** Overwrites a float32 tensor with {@code values}, called for each element in turn. */
+  public void fill(DoubleSupplier values) {
+    require(DataType.FLOAT32);
+    for (long i = 0; i < shape.elements(); i++) {
+      data.set(ValueLayout.JAVA_FLOAT_UNALIGNED, i * Float.BYTES, (float) values.getAsDouble());
+    }
+  }
+
+  /** A read-only view of the memory as a buffer in native byte order; valid as long as the memory is. */
+  public ByteBuffer asByteBuffer() {
+    return data.asReadOnly().asByteBuffer().order(ByteOrder.nativeOrder());
   }
 
   /**

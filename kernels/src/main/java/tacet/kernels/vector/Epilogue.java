@@ -1,6 +1,5 @@
 package tacet.kernels.vector;
 
-import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.INTS;
 import static tacet.kernels.vector.Lanes.load;
 import static tacet.kernels.vector.Lanes.store;
@@ -30,7 +29,7 @@ final class Epilogue {
    * @param tile the results: {@code rows} rows of {@code vectors} vectors; overwritten
    * @param rows valid rows
    * @param stride vectors from a row of the tile to the next
-   * @param bias one vector per vector of the tile, or null
+   * @param bias one vector per vector of the tile
    * @param biasOffset byte offset of the first
    * @param places byte offset in {@code m} of {@code rows} longs: where each row's first vector goes, relative to {@code
    *     output}; behind them, where {@code residual >= 0}, as many for the residual
@@ -63,8 +62,7 @@ final class Epilogue {
     for (int n = 0; n < vectors; n++) {
       long column = tile + (long) n * Lanes.BYTES;
       long step = (long) stride * Lanes.BYTES;
-      FloatVector b =
-          bias == null ? FloatVector.zero(FLOATS) : load(bias, biasOffset + (long) n * Lanes.BYTES);
+      long b = biasOffset + (long) n * Lanes.BYTES;
       if (residual >= 0) {
         addResidual(m, column, rows, step, places + rows * 8L, residual + n * residualStep);
       }
@@ -73,13 +71,14 @@ final class Epilogue {
         float upper = VectorActivation.upper(activation);
         long out = output + n * outputStep;
         if (counts == null) {
-          storeClamped(m, column, rows, step, b, places, out, lower, upper);
+          storeClamped(m, column, rows, step, bias, b, places, out, lower, upper);
         } else if (activation.isIdentity()) {
           countAndStore(
               m,
               column,
               rows,
               step,
+              bias,
               b,
               places,
               out,
@@ -92,6 +91,7 @@ final class Epilogue {
               column,
               rows,
               step,
+              bias,
               b,
               places,
               out,
@@ -102,7 +102,7 @@ final class Epilogue {
               channel + n * Lanes.COUNT);
         }
       } else {
-        addBias(m, column, rows, step, b);
+        addBias(m, column, rows, step, bias, b);
         if (counts != null) {
           countBefore(
               m, column, rows, step, counts, counts.slab(thread), channel + n * Lanes.COUNT);
@@ -115,18 +115,8 @@ final class Epilogue {
         long column = tile + (long) n * Lanes.BYTES;
         long step = (long) stride * Lanes.BYTES;
         long out = output + n * outputStep;
-        FloatVector zero = FloatVector.zero(FLOATS);
         if (counts == null) {
-          storeClamped(
-              m,
-              column,
-              rows,
-              step,
-              zero,
-              places,
-              out,
-              Float.NEGATIVE_INFINITY,
-              Float.POSITIVE_INFINITY);
+          copy(m, column, rows, step, places, out);
         } else {
           countAfterAndStore(
               m,
@@ -155,10 +145,19 @@ final class Epilogue {
     }
   }
 
-  private static void addBias(MemorySegment m, long column, int rows, long step, FloatVector b) {
+  private static void addBias(
+      MemorySegment m, long column, int rows, long step, MemorySegment bias, long biasOffset) {
+    FloatVector b = load(bias, biasOffset);
     for (int r = 0; r < rows; r++) {
       long o = column + r * step;
       store(load(m, o).add(b), m, o);
+    }
+  }
+
+  private static void copy(
+      MemorySegment m, long column, int rows, long step, long places, long out) {
+    for (int r = 0; r < rows; r++) {
+      store(load(m, column + r * step), m, out + place(m, places, r));
     }
   }
 
@@ -167,11 +166,13 @@ final class Epilogue {
       long column,
       int rows,
       long step,
-      FloatVector b,
+      MemorySegment bias,
+      long biasOffset,
       long places,
       long out,
       float lower,
       float upper) {
+    FloatVector b = load(bias, biasOffset);
     for (int r = 0; r < rows; r++) {
       FloatVector v = load(m, column + r * step).add(b);
       v = v.blend(lower, v.lt(lower));
@@ -185,7 +186,8 @@ final class Epilogue {
       long column,
       int rows,
       long step,
-      FloatVector b,
+      MemorySegment bias,
+      long biasOffset,
       long places,
       long out,
       ZeroCounts counts,
@@ -195,6 +197,7 @@ final class Epilogue {
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);
+    FloatVector b = load(bias, biasOffset);
     for (int r = 0; r < rows; r++) {
       FloatVector v = load(m, column + r * step).add(b);
       zeros = tally(zeros, v.eq(0f));
@@ -212,7 +215,8 @@ final class Epilogue {
       long column,
       int rows,
       long step,
-      FloatVector b,
+      MemorySegment bias,
+      long biasOffset,
       long places,
       long out,
       float lower,
@@ -227,7 +231,7 @@ final class Epilogue {
     IntVector zerosBefore = IntVector.zero(INTS);
     IntVector nearBefore = IntVector.zero(INTS);
     IntVector negativeBefore = IntVector.zero(INTS);
-    boolean signed = lower < 0f;
+    FloatVector b = load(bias, biasOffset);
     for (int r = 0; r < rows; r++) {
       FloatVector v = load(m, column + r * step).add(b);
       negativeBefore = tally(negativeBefore, v.lt(0f));
@@ -237,9 +241,8 @@ final class Epilogue {
       v = v.blend(upper, v.compare(VectorOperators.GT, upper));
       zeros = tally(zeros, v.eq(0f));
       near = tally(near, v.abs().lt(tau));
-      if (signed) {
-        negative = tally(negative, v.lt(0f));
-      }
+      // Always, though a lower bound of zero leaves none: a vector that is set on one path alone becomes an object.
+      negative = tally(negative, v.lt(0f));
       store(v, m, out + place(m, places, r));
     }
     int stride = counts.stride();
