@@ -1,7 +1,8 @@
 package tacet.kernels.vector;
 
+import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.INTS;
-import static tacet.kernels.vector.Lanes.load;
+import static tacet.kernels.vector.Lanes.ORDER;
 import static tacet.kernels.vector.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
@@ -16,7 +17,8 @@ import tacet.kernels.ZeroCounts.Kind;
 
 /**
  * What happens to a tile of results before it leaves the cache: bias, residual, activation, zero counting, storing. Lanes
- * are channels, so a count per channel is a masked add of one vector to another.
+ * are channels, so a count per channel is a masked add of one vector to another. Vectors stay within one method: where a
+ * helper of our own is not inlined, each vector it takes becomes an object.
  */
 final class Epilogue {
 
@@ -141,23 +143,30 @@ final class Epilogue {
       MemorySegment m, long column, int rows, long step, long places, long residual) {
     for (int r = 0; r < rows; r++) {
       long o = column + r * step;
-      store(load(m, o).add(load(m, residual + place(m, places, r))), m, o);
+      store(
+          FloatVector.fromMemorySegment(FLOATS, m, o, ORDER)
+              .add(FloatVector.fromMemorySegment(FLOATS, m, residual + place(m, places, r), ORDER)),
+          m,
+          o);
     }
   }
 
   private static void addBias(
       MemorySegment m, long column, int rows, long step, MemorySegment bias, long biasOffset) {
-    FloatVector b = load(bias, biasOffset);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
       long o = column + r * step;
-      store(load(m, o).add(b), m, o);
+      store(FloatVector.fromMemorySegment(FLOATS, m, o, ORDER).add(b), m, o);
     }
   }
 
   private static void copy(
       MemorySegment m, long column, int rows, long step, long places, long out) {
     for (int r = 0; r < rows; r++) {
-      store(load(m, column + r * step), m, out + place(m, places, r));
+      store(
+          FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER),
+          m,
+          out + place(m, places, r));
     }
   }
 
@@ -172,12 +181,12 @@ final class Epilogue {
       long out,
       float lower,
       float upper) {
-    FloatVector b = load(bias, biasOffset);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
-      FloatVector v = load(m, column + r * step).add(b);
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
       v = v.blend(lower, v.lt(lower));
       v = v.blend(upper, v.compare(VectorOperators.GT, upper));
-      store(v, m, out + place(m, places, r));
+      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }
   }
 
@@ -197,17 +206,20 @@ final class Epilogue {
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);
-    FloatVector b = load(bias, biasOffset);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
-      FloatVector v = load(m, column + r * step).add(b);
-      zeros = tally(zeros, v.eq(0f));
-      near = tally(near, v.abs().lt(tau));
-      negative = tally(negative, v.lt(0f));
-      store(v, m, out + place(m, places, r));
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
+      zeros = zeros.add(1, v.eq(0f).cast(INTS));
+      near = near.add(1, v.abs().lt(tau).cast(INTS));
+      negative = negative.add(1, v.lt(0f).cast(INTS));
+      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }
-    add(slab, Kind.ZERO, counts.stride(), channel, zeros);
-    add(slab, Kind.NEAR_ZERO, counts.stride(), channel, near);
-    add(slab, Kind.NEGATIVE, counts.stride(), channel, negative);
+    int atZero = index(counts, Kind.ZERO, channel);
+    IntVector.fromArray(INTS, slab, atZero).add(zeros).intoArray(slab, atZero);
+    int atNear = index(counts, Kind.NEAR_ZERO, channel);
+    IntVector.fromArray(INTS, slab, atNear).add(near).intoArray(slab, atNear);
+    int atNegative = index(counts, Kind.NEGATIVE, channel);
+    IntVector.fromArray(INTS, slab, atNegative).add(negative).intoArray(slab, atNegative);
   }
 
   private static void clampCountAndStore(
@@ -231,27 +243,35 @@ final class Epilogue {
     IntVector zerosBefore = IntVector.zero(INTS);
     IntVector nearBefore = IntVector.zero(INTS);
     IntVector negativeBefore = IntVector.zero(INTS);
-    FloatVector b = load(bias, biasOffset);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
-      FloatVector v = load(m, column + r * step).add(b);
-      negativeBefore = tally(negativeBefore, v.lt(0f));
-      zerosBefore = tally(zerosBefore, v.eq(0f));
-      nearBefore = tally(nearBefore, v.abs().lt(tau));
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
+      negativeBefore = negativeBefore.add(1, v.lt(0f).cast(INTS));
+      zerosBefore = zerosBefore.add(1, v.eq(0f).cast(INTS));
+      nearBefore = nearBefore.add(1, v.abs().lt(tau).cast(INTS));
       v = v.blend(lower, v.lt(lower));
       v = v.blend(upper, v.compare(VectorOperators.GT, upper));
-      zeros = tally(zeros, v.eq(0f));
-      near = tally(near, v.abs().lt(tau));
-      // Always, though a lower bound of zero leaves none: a vector that is set on one path alone becomes an object.
-      negative = tally(negative, v.lt(0f));
-      store(v, m, out + place(m, places, r));
+      zeros = zeros.add(1, v.eq(0f).cast(INTS));
+      near = near.add(1, v.abs().lt(tau).cast(INTS));
+      // Always, though a lower bound of zero leaves none: a vector that is set on one path alone
+      // becomes an object.
+      negative = negative.add(1, v.lt(0f).cast(INTS));
+      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }
-    int stride = counts.stride();
-    add(slab, Kind.ZERO, stride, channel, zeros);
-    add(slab, Kind.NEAR_ZERO, stride, channel, near);
-    add(slab, Kind.NEGATIVE, stride, channel, negative);
-    add(slab, Kind.ZERO_BEFORE, stride, channel, zerosBefore);
-    add(slab, Kind.NEAR_ZERO_BEFORE, stride, channel, nearBefore);
-    add(slab, Kind.NEGATIVE_BEFORE, stride, channel, negativeBefore);
+    int atZero = index(counts, Kind.ZERO, channel);
+    IntVector.fromArray(INTS, slab, atZero).add(zeros).intoArray(slab, atZero);
+    int atNear = index(counts, Kind.NEAR_ZERO, channel);
+    IntVector.fromArray(INTS, slab, atNear).add(near).intoArray(slab, atNear);
+    int atNegative = index(counts, Kind.NEGATIVE, channel);
+    IntVector.fromArray(INTS, slab, atNegative).add(negative).intoArray(slab, atNegative);
+    int atZeroBefore = index(counts, Kind.ZERO_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atZeroBefore).add(zerosBefore).intoArray(slab, atZeroBefore);
+    int atNearBefore = index(counts, Kind.NEAR_ZERO_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atNearBefore).add(nearBefore).intoArray(slab, atNearBefore);
+    int atNegativeBefore = index(counts, Kind.NEGATIVE_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atNegativeBefore)
+        .add(negativeBefore)
+        .intoArray(slab, atNegativeBefore);
   }
 
   private static void countBefore(
@@ -267,14 +287,19 @@ final class Epilogue {
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);
     for (int r = 0; r < rows; r++) {
-      FloatVector v = load(m, column + r * step);
-      negative = tally(negative, v.lt(0f));
-      zeros = tally(zeros, v.eq(0f));
-      near = tally(near, v.abs().lt(tau));
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER);
+      negative = negative.add(1, v.lt(0f).cast(INTS));
+      zeros = zeros.add(1, v.eq(0f).cast(INTS));
+      near = near.add(1, v.abs().lt(tau).cast(INTS));
     }
-    add(slab, Kind.NEGATIVE_BEFORE, counts.stride(), channel, negative);
-    add(slab, Kind.ZERO_BEFORE, counts.stride(), channel, zeros);
-    add(slab, Kind.NEAR_ZERO_BEFORE, counts.stride(), channel, near);
+    int atNegativeBefore = index(counts, Kind.NEGATIVE_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atNegativeBefore)
+        .add(negative)
+        .intoArray(slab, atNegativeBefore);
+    int atZeroBefore = index(counts, Kind.ZERO_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atZeroBefore).add(zeros).intoArray(slab, atZeroBefore);
+    int atNearBefore = index(counts, Kind.NEAR_ZERO_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atNearBefore).add(near).intoArray(slab, atNearBefore);
   }
 
   private static void countAfterAndStore(
@@ -292,15 +317,23 @@ final class Epilogue {
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);
     for (int r = 0; r < rows; r++) {
-      FloatVector v = load(m, column + r * step);
-      zeros = tally(zeros, v.eq(0f));
-      near = tally(near, v.abs().lt(tau));
-      negative = tally(negative, v.lt(0f));
-      store(v, m, out + place(m, places, r));
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER);
+      zeros = zeros.add(1, v.eq(0f).cast(INTS));
+      near = near.add(1, v.abs().lt(tau).cast(INTS));
+      negative = negative.add(1, v.lt(0f).cast(INTS));
+      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }
-    add(slab, Kind.ZERO, counts.stride(), channel, zeros);
-    add(slab, Kind.NEAR_ZERO, counts.stride(), channel, near);
-    add(slab, Kind.NEGATIVE, counts.stride(), channel, negative);
+    int atZero = index(counts, Kind.ZERO, channel);
+    IntVector.fromArray(INTS, slab, atZero).add(zeros).intoArray(slab, atZero);
+    int atNear = index(counts, Kind.NEAR_ZERO, channel);
+    IntVector.fromArray(INTS, slab, atNear).add(near).intoArray(slab, atNear);
+    int atNegative = index(counts, Kind.NEGATIVE, channel);
+    IntVector.fromArray(INTS, slab, atNegative).add(negative).intoArray(slab, atNegative);
+  }
+
+  /** Where a vector of channels is counted in a slab. */
+  private static int index(ZeroCounts counts, Kind kind, int channel) {
+    return kind.ordinal() * counts.stride() + channel;
   }
 
   static IntVector tally(IntVector counter, VectorMask<Float> mask) {
