@@ -3,6 +3,7 @@ module tacet.cli {
   requires tacet;
   requires tacet.insight;
   requires tacet.onnx;
+  requires tacet.keras;
   requires info.picocli;
   requires com.fasterxml.jackson.core;
   // Kernels use it where it is there; the command always brings it.

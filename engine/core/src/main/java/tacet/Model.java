@@ -405,9 +405,12 @@ public final class Model implements AutoCloseable {
     for (String tap : taps) {
       String found = null;
       for (Node n : graph.nodes()) {
-        if (n.outputs().contains(tap) || n.name().equals(tap)) {
-          found = n.outputs().contains(tap) ? tap : n.output(0);
+        if (n.outputs().contains(tap)) {
+          found = tap;
           break;
+        }
+        if (found == null && n.name().equals(tap)) {
+          found = n.output(0);
         }
       }
       if (found == null) {

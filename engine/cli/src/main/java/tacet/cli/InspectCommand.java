@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -340,8 +339,7 @@ final class InspectCommand implements Callable<Integer> {
 
   private void writeMaps(Model model, String inputName, Input input, boolean several)
       throws IOException, InterruptedException {
-    Set<String> taps = new LinkedHashSet<>();
-    model.graph().nodes().forEach(n -> taps.add(n.output(0)));
+    Set<String> taps = model.graph().layerValues();
     Result result = model.run(Map.of(inputName, input.tensor()), taps);
     String prefix = several ? stem(input.name()) + "_" : "";
     int written = 0;

@@ -65,7 +65,7 @@ final class LayerTable {
       if (!w.regulariser().isEmpty()) {
         out.printf(
             Locale.ROOT,
-            "%s: trained with %s; the penalty of its weights is Σ|w| = %.4g%n",
+            "%s: trained with %s; its weights have Σ|w| = %.4g%n",
             w.layer(),
             w.regulariser(),
             w.l1());

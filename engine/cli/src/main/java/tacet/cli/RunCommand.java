@@ -102,12 +102,7 @@ final class RunCommand implements Callable<Integer> {
     if (!taps.contains("all")) {
       return new LinkedHashSet<>(taps);
     }
-    Set<String> all = new LinkedHashSet<>();
-    model
-        .graph()
-        .nodes()
-        .forEach(n -> n.outputs().stream().filter(o -> !o.isEmpty()).forEach(all::add));
-    return all;
+    return model.graph().layerValues();
   }
 
   /** A value's name as a file's. */

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -59,6 +60,23 @@ public record Graph(
       }
     }
     return producers;
+  }
+
+  /**
+   * The values that the model's layers make, in order. Nodes that no layer stands for only bring values into another form.
+   */
+  public Set<String> layerValues() {
+    Set<String> made = producers().keySet();
+    Set<String> values = new LinkedHashSet<>();
+    for (Node n : nodes) {
+      String value = n.layers().isEmpty() ? "" : n.layers().getLast().value();
+      if (made.contains(value) && !n.outputs().contains(value)) {
+        values.add(value);
+      } else if (!n.layers().isEmpty()) {
+        n.outputs().stream().filter(o -> !o.isEmpty()).forEach(values::add);
+      }
+    }
+    return values;
   }
 
   /** The nodes that read each value, by value name; a node that reads it twice is listed twice. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +67,10 @@ final class Planner {
   private final Map<String, Slice> slices = new HashMap<>();
   private final Map<String, Halo> halos = new HashMap<>();
   private final Map<String, String> aliases = new HashMap<>();
+
+  /** Values that lie channels-last in the graph itself: their only use shows it. */
+  private final Set<String> channelsLastHere = new HashSet<>();
+
   private final Map<String, CountSource> counted = new HashMap<>();
   private final Map<String, CountSource> countedBefore = new HashMap<>();
   private final List<PlannedLayer> layers = new ArrayList<>();
@@ -147,6 +152,9 @@ final class Planner {
 
   private void findAliases() {
     for (Node n : graph.nodes()) {
+      if (n.op() instanceof Op.Transpose t && movesLastToSecond(t.permutation())) {
+        channelsLastHere.add(n.input(0));
+      }
       boolean alias =
           switch (n.op()) {
             case Op.Identity _ -> !n.hasOutput(1);
@@ -159,6 +167,19 @@ final class Planner {
         aliases.put(n.output(0), home(n.input(0)));
       }
     }
+  }
+
+  private static boolean movesLastToSecond(List<Integer> permutation) {
+    int rank = permutation.size();
+    if (rank < 3 || permutation.get(0) != 0 || permutation.get(1) != rank - 1) {
+      return false;
+    }
+    for (int i = 2; i < rank; i++) {
+      if (permutation.get(i) != i - 1) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private String home(String value) {
@@ -1078,11 +1099,11 @@ final class Planner {
     } else if (options.counts() != CountLevel.OFF && isFloat(first)) {
       int counts = countChannels.size();
       Shape s = types.get(first).shape();
-      countChannels.add(Steps.channels(s, graph.channelsLast().contains(first)));
+      countChannels.add(Steps.channels(s, channelsLastHere.contains(first)));
       places.get(first).buffer().usedAt(steps.size());
       steps.add(
           new Steps.CountPlain(
-              (Placement.Plain) places.get(first), graph.channelsLast().contains(first), counts));
+              (Placement.Plain) places.get(first), channelsLastHere.contains(first), counts));
       counted.put(first, new CountSource.OfStep(counts, false));
     }
     return new Outcome("reference", "scalar", reason, 0);
@@ -1161,7 +1182,7 @@ final class Planner {
       layers.add(
           new PlannedLayer(
               l,
-              types.get(n.output(0)).shape(),
+              authorsShape(l.value(), n.output(0)),
               first ? o.kernel : "fused",
               o.backend,
               first ? o.reason : "in the epilogue of " + n.layers().getFirst().name(),
@@ -1171,6 +1192,13 @@ final class Planner {
               source));
       first = false;
     }
+  }
+
+  /** The shape of a layer's value as the model's author sees it. */
+  private Shape authorsShape(String value, String output) {
+    TensorType t = types.get(value);
+    Shape s = (t == null ? types.get(output) : t).shape();
+    return graph.channelsLast().contains(value) ? s.withSecondAxisLast() : s;
   }
 
   // ---------------------------------------------------------------- memory

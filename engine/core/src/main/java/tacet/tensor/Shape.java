@@ -85,6 +85,17 @@ public final class Shape {
     return new Shape(d);
   }
 
+  /** The shape with its second axis as the last: [N, C, H, W] as [N, H, W, C]; rank 2 and below as they are. */
+  public Shape withSecondAxisLast() {
+    if (dimensions.length < 3) {
+      return this;
+    }
+    long[] d = dimensions.clone();
+    System.arraycopy(dimensions, 2, d, 1, d.length - 2);
+    d[d.length - 1] = dimensions[1];
+    return new Shape(d);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Shape s && Arrays.equals(dimensions, s.dimensions);
