@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,9 +66,6 @@ final class Planner {
   private final Map<String, Slice> slices = new HashMap<>();
   private final Map<String, Halo> halos = new HashMap<>();
   private final Map<String, String> aliases = new HashMap<>();
-
-  /** Values that lie channels-last in the graph itself: their only use shows it. */
-  private final Set<String> channelsLastHere = new HashSet<>();
 
   private final Map<String, CountSource> counted = new HashMap<>();
   private final Map<String, CountSource> countedBefore = new HashMap<>();
@@ -152,9 +148,6 @@ final class Planner {
 
   private void findAliases() {
     for (Node n : graph.nodes()) {
-      if (n.op() instanceof Op.Transpose t && movesLastToSecond(t.permutation())) {
-        channelsLastHere.add(n.input(0));
-      }
       boolean alias =
           switch (n.op()) {
             case Op.Identity _ -> !n.hasOutput(1);
@@ -167,19 +160,6 @@ final class Planner {
         aliases.put(n.output(0), home(n.input(0)));
       }
     }
-  }
-
-  private static boolean movesLastToSecond(List<Integer> permutation) {
-    int rank = permutation.size();
-    if (rank < 3 || permutation.get(0) != 0 || permutation.get(1) != rank - 1) {
-      return false;
-    }
-    for (int i = 2; i < rank; i++) {
-      if (permutation.get(i) != i - 1) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private String home(String value) {
@@ -1099,11 +1079,10 @@ final class Planner {
     } else if (options.counts() != CountLevel.OFF && isFloat(first)) {
       int counts = countChannels.size();
       Shape s = types.get(first).shape();
-      countChannels.add(Steps.channels(s, channelsLastHere.contains(first)));
+      countChannels.add(Steps.channels(s, liesChannelsLast(n)));
       places.get(first).buffer().usedAt(steps.size());
       steps.add(
-          new Steps.CountPlain(
-              (Placement.Plain) places.get(first), channelsLastHere.contains(first), counts));
+          new Steps.CountPlain((Placement.Plain) places.get(first), liesChannelsLast(n), counts));
       counted.put(first, new CountSource.OfStep(counts, false));
     }
     return new Outcome("reference", "scalar", reason, 0);
@@ -1196,9 +1175,16 @@ final class Planner {
 
   /** The shape of a layer's value as the model's author sees it. */
   private Shape authorsShape(String value, String output) {
-    TensorType t = types.get(value);
-    Shape s = (t == null ? types.get(output) : t).shape();
-    return graph.channelsLast().contains(value) ? s.withSecondAxisLast() : s;
+    // A view that nothing reads is not planned; then the node's own value is what the author sees.
+    String known = types.containsKey(value) ? value : output;
+    Shape s = types.get(known).shape();
+    return graph.channelsLast().contains(known) ? s.withSecondAxisLast() : s;
+  }
+
+  /** Whether a node makes its layer's value channels-last, and only a view of it is channels-first. */
+  private boolean liesChannelsLast(Node n) {
+    return !graph.channelsLast().contains(n.output(0))
+        && n.layers().stream().anyMatch(l -> graph.channelsLast().contains(l.value()));
   }
 
   // ---------------------------------------------------------------- memory

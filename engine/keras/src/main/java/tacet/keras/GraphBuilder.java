@@ -36,6 +36,7 @@ final class GraphBuilder {
   private final Map<String, String> notes = new LinkedHashMap<>();
   private final Set<String> channelsLast = new HashSet<>();
   private final Map<String, String> otherForms = new HashMap<>();
+  private final Map<String, String> origins = new HashMap<>();
 
   GraphBuilder(String file, boolean channelsLastModel) {
     this.file = file;
@@ -127,6 +128,8 @@ final class GraphBuilder {
         from -> {
           String to = from + "/channels-first";
           transpose(from, to, toSecond(v.rank()));
+          // Where the form was taken for the value, this is the way back.
+          origins.put(to, from);
           return to;
         });
   }
@@ -135,6 +138,9 @@ final class GraphBuilder {
   String asDeclared(Value v) {
     if (!v.moved()) {
       return v.name();
+    }
+    if (origins.containsKey(v.name())) {
+      return origins.get(v.name());
     }
     return otherForms.computeIfAbsent(
         v.name(),
@@ -150,6 +156,14 @@ final class GraphBuilder {
     return channelsLastLayer ? moved(v) : asDeclared(v);
   }
 
+  /** An input of the model, in the form its image layers want. */
+  Value given(String name, long[] dims) {
+    if (!channelsLastModel || dims.length < 3) {
+      return made(name, dims, false);
+    }
+    return made(moved(new Value(name, dims, false)), dims, true);
+  }
+
   /** The name under which a node makes a value that {@link #settle} then names {@code name}. */
   String unsettled(String name, int rank) {
     return channelsLastModel && rank > 2 ? name + "/channels-last" : name;
@@ -162,7 +176,7 @@ final class GraphBuilder {
     }
     String from = unsettled(name, dims.length);
     transpose(from, name, toSecond(dims.length));
-    otherForms.put(name, from);
+    origins.put(name, from);
     return made(name, dims, true);
   }
 

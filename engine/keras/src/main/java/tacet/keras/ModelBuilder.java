@@ -240,11 +240,11 @@ final class ModelBuilder {
     }
     inputs.add(new ValueInfo(l.name(), type, declared));
     if (type == DataType.FLOAT32) {
-      return new Value(l.name(), declared, false);
+      return graph.given(l.name(), declared);
     }
     String cast = l.name() + "/float32";
     graph.add(cast, new Op.Cast(DataType.FLOAT32), List.of(l.name()), cast);
-    return new Value(cast, declared, false);
+    return graph.given(cast, declared);
   }
 
   /** What a nested model is given, if it can be this input. */
