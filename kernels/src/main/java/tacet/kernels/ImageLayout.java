@@ -106,6 +106,18 @@ public record ImageLayout(
     return rowStride == width * pixelStride();
   }
 
+  /** Whether rows and planes of one image follow each other without room between them. */
+  public boolean isDense() {
+    return hasRoomOf(Halo.NONE);
+  }
+
+  /** Whether the room around every plane is exactly this halo. */
+  public boolean hasRoomOf(Halo halo) {
+    long row = (width + (long) halo.left + halo.right) * pixelStride();
+    return rowStride == row
+        && (blocks() == 1 || blockStride == row * (height + (long) halo.top + halo.bottom));
+  }
+
   /** Logical elements: N · C · H · W. */
   public long elements() {
     return (long) batch * channels * height * width;

@@ -11,6 +11,26 @@ public interface KernelProvider {
   /** {@code vector}, {@code onednn}. */
   String name();
 
+  /** Why it cannot be used on this machine, in one line, or null where it can. */
+  default String unavailable() {
+    return null;
+  }
+
+  /** This provider for loops on at most so many threads, where that makes a difference to what it prepares. */
+  default KernelProvider forThreads(int threads) {
+    return this;
+  }
+
+  /** How the images around a convolution must lie. */
+  default Needs needs(ConvSpec spec) {
+    return new Needs(spec.halo(), false);
+  }
+
+  /** How the images around a pooling must lie. */
+  default Needs needs(PoolSpec spec) {
+    return new Needs(ImageLayout.Halo.NONE, false);
+  }
+
   /** Channels per block of the images that its kernels write. */
   int lanes();
 
@@ -50,6 +70,14 @@ public interface KernelProvider {
   default double peakGflops(Parallel parallel) {
     return Double.NaN;
   }
+
+  /**
+   * How the images around a kernel must lie.
+   *
+   * @param halo zeros around the input
+   * @param dense whether there may be no other room between the rows and planes of input, residual and output
+   */
+  record Needs(ImageLayout.Halo halo, boolean dense) {}
 
   /** In which order a dense layer's weights see the elements of an image. */
   enum FlattenOrder {
