@@ -74,7 +74,7 @@ public final class Model implements AutoCloseable {
   private Model(Graph graph, ModelOptions options) {
     this.graph = graph;
     this.options = options;
-    this.providers = Providers.of(options.backend().name());
+    this.providers = Providers.of(options.backend().name(), options.threads());
     this.budget = new ThreadBudget(options.threads(), options.executor());
     this.memory = new MemoryAccount(options.memoryLimit());
     this.deciding = Plan.shapeDecidingInputs(graph);

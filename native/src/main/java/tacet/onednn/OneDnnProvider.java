@@ -105,6 +105,9 @@ public final class OneDnnProvider implements KernelProvider {
     if (!input.isDense() && (dense || !input.hasRoomOf(spec.halo()))) {
       return Choice.declined("oneDNN is slow on images with more room around than it needs");
     }
+    if (!dense && input.lanes() != 1 && input.lanes() != output.lanes()) {
+      return Choice.declined("oneDNN would need another order of the channels");
+    }
     Kernel finish = finish(spec.activation(), residual, output);
     if (finish == null) {
       return Choice.declined("no SIMD form of " + spec.activation().kind());

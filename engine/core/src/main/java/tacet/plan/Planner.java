@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Node.Layer;
@@ -25,6 +26,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.KernelProvider.Needs;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.PoolSpec;
@@ -54,6 +56,13 @@ final class Planner {
   private final Graph graph;
   private final Map<String, TensorType> types;
   private final List<KernelProvider> providers;
+
+  /** Does what other providers leave to it, and copies; null where the reference implementation is alone. */
+  private final KernelProvider simd;
+
+  /** Decides between providers per node; null where their order decides. */
+  private final Race race;
+
   private final PlanOptions options;
   private final Arena weights;
 
@@ -84,6 +93,11 @@ final class Planner {
     this.graph = graph;
     this.types = types;
     this.providers = providers;
+    this.simd = providers.isEmpty() ? null : Providers.simd(providers);
+    this.race =
+        providers.size() > 1 && providers.getFirst() == simd
+            ? new Race(simd, providers.getLast(), options)
+            : null;
     this.options = options;
     this.weights = weights;
     this.calibration = new Calibration(options.measureNanos());
@@ -119,6 +133,9 @@ final class Planner {
         p.buffer().usedAt(Integer.MAX_VALUE);
         wantedPlaces.put(w, p);
       }
+    }
+    if (race != null) {
+      race.remember();
     }
     long scratchOffset = assignOffsets();
     List<Door> outputs = new ArrayList<>();
@@ -169,7 +186,7 @@ final class Planner {
   /** Parts of a concatenation that their makers can write in place: all but the last must fill whole blocks. */
   private void findSlices() {
     Map<String, Node> producers = graph.producers();
-    int lanes = providers.getFirst().lanes();
+    int lanes = simd.lanes();
     for (Node n : graph.nodes()) {
       if (!(n.op() instanceof Op.Concat) || channelAxis(n) != 1 || !fillsBlocks(n, lanes)) {
         continue;
@@ -211,7 +228,7 @@ final class Planner {
     return switch (n.op()) {
       case Op.Conv _ -> convSpec(n) != null;
       case Op.Pool p -> p.kind() != Op.PoolKind.LP && !n.hasOutput(1) && isImage(n.input(0));
-      case Op.Concat _ -> channelAxis(n) == 1 && fillsBlocks(n, providers.getFirst().lanes());
+      case Op.Concat _ -> channelAxis(n) == 1 && fillsBlocks(n, simd.lanes());
       default -> false;
     };
   }
@@ -220,7 +237,8 @@ final class Planner {
     for (Node n : graph.nodes()) {
       ConvSpec spec = n.op() instanceof Op.Conv ? convSpec(n) : null;
       if (spec != null) {
-        halos.merge(root(home(n.input(0))), spec.halo(), Halo::union);
+        Halo halo = candidates(spec).getFirst().needs(spec).halo();
+        halos.merge(root(home(n.input(0))), halo, Halo::union);
       }
     }
   }
@@ -337,21 +355,23 @@ final class Planner {
     if (spec == null) {
       return "not a two-dimensional float32 convolution with constant weights";
     }
-    Placement.Image in = image(n.input(0), spec.halo(), false);
-    if (in == null) {
+    if (image(n.input(0), Halo.NONE, false) == null) {
       return "its input is not an image";
     }
     float[] w = graph.constants().get(n.input(1)).toFloats();
     float[] b = n.hasInput(2) ? graph.constants().get(n.input(2)).toFloats() : null;
-    Placement.Image residual = null;
-    if (spec.residual()) {
-      residual = image(n.input(3), Halo.NONE, true);
-      if (residual == null) {
-        return "its residual is not an image";
-      }
+    if (spec.residual() && image(n.input(3), Halo.NONE, true) == null) {
+      return "its residual is not an image";
     }
-    boolean last = in.channelsLast();
-    for (KernelProvider provider : providers) {
+    StringJoiner declined = new StringJoiner("; ");
+    for (KernelProvider provider : candidates(spec)) {
+      Needs needs = provider.needs(spec);
+      Placement.Image in = image(n.input(0), needs.halo(), false);
+      Placement.Image residual = spec.residual() ? image(n.input(3), Halo.NONE, true) : null;
+      if (needs.dense()) {
+        in = compact(n.input(0), in, spec.halo());
+        residual = residual == null ? null : compact(n.input(3), residual, Halo.NONE);
+      }
       Placement.Image out =
           output(
               n.output(0),
@@ -359,8 +379,8 @@ final class Planner {
               spec.outChannels(),
               spec.outHeight(),
               spec.outWidth(),
-              provider.lanes(),
-              last);
+              needs.dense(),
+              in.channelsLast());
       Choice choice =
           provider.convolution(
               spec,
@@ -373,10 +393,27 @@ final class Planner {
               weights);
       if (choice.kernel() != null) {
         List<Placement.Image> inputs = residual == null ? List.of(in) : List.of(in, residual);
-        return kernel(n, provider, choice, inputs, out);
+        return kernel(n, provider, choice, why(spec, provider, choice, declined), inputs, out);
       }
+      declined.add(provider.name() + " declined: " + choice.reason());
     }
-    return "no provider takes it";
+    return declined.toString();
+  }
+
+  /** Providers in the order in which they are asked for a convolution or dense layer. */
+  private List<KernelProvider> candidates(ConvSpec spec) {
+    return race == null ? providers : race.order(spec);
+  }
+
+  /** Why a kernel was chosen: what the others said, how the measurement ended, what its provider says. */
+  private String why(ConvSpec spec, KernelProvider provider, Choice choice, StringJoiner declined) {
+    StringJoiner all = new StringJoiner("; ");
+    if (declined.length() > 0) {
+      all.add(declined.toString());
+    } else if (race != null) {
+      all.add(race.reason(spec));
+    }
+    return all.add(choice.reason()).toString();
   }
 
   /** Dense layers are convolutions of one pixel; a flattened image is read where it lies. */
@@ -414,15 +451,15 @@ final class Planner {
         }
       }
     }
-    Placement.Image in;
+    Placement.Image lies;
     FlattenOrder order = FlattenOrder.NONE;
     if (places.get(n.input(0)) instanceof Placement.Flattened flat) {
-      in = flat.image();
+      lies = flat.image();
       order = flat.order();
-      in.buffer().usedAt(steps.size());
+      lies.buffer().usedAt(steps.size());
     } else {
-      in = image(n.input(0), Halo.NONE, false);
-      if (in == null) {
+      lies = image(n.input(0), Halo.NONE, false);
+      if (lies == null) {
         return "its input is not a matrix";
       }
     }
@@ -431,15 +468,19 @@ final class Planner {
     float[] rows = outputMajor(w, transposed, alpha, m, k);
     ConvSpec spec =
         new ConvSpec(batch, k, 1, 1, m, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, false, activation);
-    for (KernelProvider provider : providers) {
-      Placement.Image out = output(n.output(0), batch, m, 1, 1, provider.lanes(), false);
+    StringJoiner declined = new StringJoiner("; ");
+    for (KernelProvider provider : candidates(spec)) {
+      boolean compact = provider.needs(spec).dense();
+      Placement.Image in = compact ? compact(n.input(0), lies, Halo.NONE) : lies;
+      Placement.Image out = output(n.output(0), batch, m, 1, 1, compact, false);
       Choice choice =
           provider.convolution(spec, in.layout(), out.layout(), null, order, rows, bias, weights);
       if (choice.kernel() != null) {
-        return kernel(n, provider, choice, List.of(in), out);
+        return kernel(n, provider, choice, why(spec, provider, choice, declined), List.of(in), out);
       }
+      declined.add(provider.name() + " declined: " + choice.reason());
     }
-    return "no provider takes it";
+    return declined.toString();
   }
 
   private static boolean isRow(Shape s, int columns) {
@@ -540,8 +581,11 @@ final class Planner {
     return pooled(n, spec, in);
   }
 
-  private Object pooled(Node n, PoolSpec spec, Placement.Image in) {
-    for (KernelProvider provider : providers) {
+  private Object pooled(Node n, PoolSpec spec, Placement.Image lies) {
+    StringJoiner reasons = new StringJoiner("; ");
+    for (KernelProvider provider : race == null ? providers : List.of(simd)) {
+      boolean compact = provider.needs(spec).dense();
+      Placement.Image in = compact ? compact(n.input(0), lies, Halo.NONE) : lies;
       Placement.Image out =
           output(
               n.output(0),
@@ -549,14 +593,16 @@ final class Planner {
               spec.channels(),
               spec.outHeight(),
               spec.outWidth(),
-              provider.lanes(),
+              compact,
               false);
       Choice choice = provider.pooling(spec, in.layout(), out.layout());
       if (choice.kernel() != null) {
-        return kernel(n, provider, choice, List.of(in), out);
+        return kernel(
+            n, provider, choice, reasons.add(choice.reason()).toString(), List.of(in), out);
       }
+      reasons.add(provider.name() + " declined: " + choice.reason());
     }
-    return "no provider takes it";
+    return reasons.toString();
   }
 
   /** A normalisation that could not be folded is a depthwise convolution of one tap. */
@@ -601,18 +647,14 @@ final class Planner {
             1,
             false,
             Activation.IDENTITY);
-    for (KernelProvider provider : providers) {
-      Placement.Image out =
-          output(
-              n.output(0), l.batch(), l.channels(), l.height(), l.width(), provider.lanes(), false);
-      Choice choice =
-          provider.convolution(
-              spec, l, out.layout(), null, FlattenOrder.NONE, scale, shift, weights);
-      if (choice.kernel() != null) {
-        return kernel(n, provider, choice, List.of(in), out);
-      }
+    Placement.Image out =
+        output(n.output(0), l.batch(), l.channels(), l.height(), l.width(), false, false);
+    Choice choice =
+        simd.convolution(spec, l, out.layout(), null, FlattenOrder.NONE, scale, shift, weights);
+    if (choice.kernel() != null) {
+      return kernel(n, simd, choice, choice.reason(), List.of(in), out);
     }
-    return "no provider takes it";
+    return choice.reason();
   }
 
   private Object unary(Node n, Activation function) {
@@ -739,28 +781,30 @@ final class Planner {
     ImageLayout l = first.layout();
     PointwiseSpec spec =
         new PointwiseSpec(l.batch(), l.channels(), l.height(), l.width(), op, extent, activation);
-    for (KernelProvider provider : providers) {
-      Placement.Image out =
-          output(
-              n.output(0),
-              l.batch(),
-              l.channels(),
-              l.height(),
-              l.width(),
-              provider.lanes(),
-              first.channelsLast());
-      Choice choice =
-          provider.pointwise(spec, l, second == null ? null : second.layout(), out.layout());
-      if (choice.kernel() != null) {
-        return kernel(
-            n, provider, choice, second == null ? List.of(first) : List.of(first, second), out);
-      }
+    Placement.Image out =
+        output(
+            n.output(0),
+            l.batch(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            false,
+            first.channelsLast());
+    Choice choice = simd.pointwise(spec, l, second == null ? null : second.layout(), out.layout());
+    if (choice.kernel() != null) {
+      return kernel(
+          n,
+          simd,
+          choice,
+          choice.reason(),
+          second == null ? List.of(first) : List.of(first, second),
+          out);
     }
-    return "no provider takes it";
+    return choice.reason();
   }
 
   private Object concat(Node n) {
-    int lanes = providers.getFirst().lanes();
+    int lanes = simd.lanes();
     if (channelAxis(n) != 1 || !fillsBlocks(n, lanes)) {
       return "not along channels in whole vectors";
     }
@@ -769,7 +813,7 @@ final class Planner {
     int channel = 0;
     int copies = 0;
     Placement.Image whole =
-        output(n.output(0), s.intDim(0), s.intDim(1), s.intDim(2), s.intDim(3), lanes, false);
+        output(n.output(0), s.intDim(0), s.intDim(1), s.intDim(2), s.intDim(3), false, false);
     for (String part : n.inputs()) {
       Shape p = types.get(part).shape();
       boolean inPlace =
@@ -791,7 +835,7 @@ final class Planner {
                 Second.NONE,
                 Activation.IDENTITY);
         Placement.Image to = part(whole, channel, p.intDim(1));
-        Kernel copy = providers.getFirst().pointwise(spec, in.layout(), null, to.layout()).kernel();
+        Kernel copy = simd.pointwise(spec, in.layout(), null, to.layout()).kernel();
         parts.add(add(copy, List.of(in), to));
         copies++;
       }
@@ -802,7 +846,7 @@ final class Planner {
     }
     return new Outcome(
         copies == 0 ? "none" : "copy",
-        copies == 0 ? "none" : providers.getFirst().name(),
+        copies == 0 ? "none" : simd.name(),
         copies == 0 ? "producers write into their slices" : copies + " of its inputs are copied",
         0);
   }
@@ -813,6 +857,7 @@ final class Planner {
       Node n,
       KernelProvider provider,
       Choice choice,
+      String reason,
       List<Placement.Image> inputs,
       Placement.Image out) {
     boolean before = n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
@@ -829,7 +874,7 @@ final class Planner {
     return new Outcome(
         choice.kernel().name(),
         provider.name(),
-        either ? choice.reason() + "; " + curve.describe() : choice.reason(),
+        either ? reason + "; " + curve.describe() : reason,
         choice.kernel().multiplyAdds());
   }
 
@@ -883,21 +928,23 @@ final class Planner {
 
   /** Where a kernel is to write a value; makes room for a whole concatenation where the value is part of one. */
   private Placement.Image output(
-      String value, int n, int c, int h, int w, int lanes, boolean channelsLast) {
+      String value, int n, int c, int h, int w, boolean dense, boolean channelsLast) {
+    int lanes = simd.lanes();
     if (places.get(value) instanceof Placement.Image known) {
       return known;
     }
     Slice slice = slices.get(value);
     Placement.Image image;
-    if (slice != null) {
+    if (slice != null && (!dense || halos.getOrDefault(root(value), Halo.NONE).isNone())) {
       Shape whole = types.get(slice.whole).shape();
       image =
           part(
-              output(slice.whole, n, whole.intDim(1), h, w, lanes, channelsLast),
+              output(slice.whole, n, whole.intDim(1), h, w, dense, channelsLast),
               slice.firstChannel,
               c);
     } else {
-      image = freshImage(n, c, h, w, lanes, halos.getOrDefault(value, Halo.NONE), channelsLast);
+      Halo halo = dense ? Halo.NONE : halos.getOrDefault(value, Halo.NONE);
+      image = freshImage(n, c, h, w, lanes, halo, channelsLast);
     }
     places.put(value, image);
     return image;
@@ -946,7 +993,7 @@ final class Planner {
     if (!isFloat(value)) {
       return null;
     }
-    int lanes = providers.getFirst().lanes();
+    int lanes = simd.lanes();
     Placement p = places.get(value);
     if (p == null) {
       return null;
@@ -978,6 +1025,37 @@ final class Planner {
               l.batch(), l.channels(), l.height(), l.width(), target, all, image.channelsLast());
       image.buffer().usedAt(steps.size());
       copy.buffer().usedAt(steps.size());
+      steps.add(new Steps.CopyImage(image, copy));
+      imageCopies.put(key, copy);
+    }
+    copy.buffer().usedAt(steps.size());
+    return copy;
+  }
+
+  /**
+   * An image without room between its rows and planes, or with exactly the room of {@code padding}, in blocks or row-major:
+   * as it is, or copied once for all who need it so.
+   */
+  private Placement.Image compact(String value, Placement.Image image, Halo padding) {
+    ImageLayout l = image.layout();
+    boolean ordered = l.lanes() == 1 || l.lanes() == simd.lanes();
+    if (ordered && (l.isDense() || l.hasRoomOf(padding) && image.halo().equals(padding))) {
+      return image;
+    }
+    int lanes = ordered ? l.lanes() : simd.lanes();
+    String key = home(value) + "/" + image.channelsLast() + "/" + lanes + "/dense";
+    Placement.Image copy = imageCopies.get(key);
+    if (copy == null) {
+      copy =
+          freshImage(
+              l.batch(),
+              l.channels(),
+              l.height(),
+              l.width(),
+              lanes,
+              Halo.NONE,
+              image.channelsLast());
+      image.buffer().usedAt(steps.size());
       steps.add(new Steps.CopyImage(image, copy));
       imageCopies.put(key, copy);
     }

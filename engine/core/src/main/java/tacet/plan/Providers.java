@@ -1,71 +1,111 @@
 package tacet.plan;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import tacet.kernels.KernelProvider;
 
-/** Finds the kernel providers of this machine, best first. */
+/** Finds the kernel providers of this machine. */
 public final class Providers {
 
   private static final System.Logger LOG = System.getLogger("tacet");
-  private static final AtomicBoolean WARNED = new AtomicBoolean();
+  private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
   private static final String VECTOR = "vector";
   private static final String ONEDNN = "onednn";
+  private static final String NO_SIMD =
+      "no module jdk.incubator.vector; start java with --add-modules jdk.incubator.vector";
 
   private Providers() {}
 
   /**
+   * Providers in the order in which they are asked. Where SIMD comes before another, the plan decides per node by
+   * measurement.
+   *
    * @param backend name of a {@code tacet.Backend}
+   * @param threads most threads of a run
    * @return empty for the reference implementation alone
    * @throws IllegalStateException where a backend was asked for by name and is not there
    */
-  public static List<KernelProvider> of(String backend) {
-    return switch (backend) {
-      case "SCALAR" -> List.of();
-      case "ONEDNN" ->
-          required(ONEDNN, "no oneDNN module is installed; use auto, vector or scalar");
-      case "VECTOR" -> required(VECTOR, "start java with --add-modules jdk.incubator.vector");
-      default -> {
-        List<KernelProvider> all = installed();
-        if (all.stream().noneMatch(p -> p.name().equals(VECTOR))
-            && WARNED.compareAndSet(false, true)) {
-          LOG.log(
-              System.Logger.Level.WARNING,
-              "no module jdk.incubator.vector: computing without SIMD; start java with"
-                  + " --add-modules jdk.incubator.vector");
-        }
-        yield all;
-      }
-    };
+  public static List<KernelProvider> of(String backend, int threads) {
+    if (backend.equals("SCALAR")) {
+      return List.of();
+    }
+    KernelProvider vector = find(VECTOR);
+    if (backend.equals("VECTOR")) {
+      return List.of(required(vector, VECTOR, NO_SIMD));
+    }
+    KernelProvider oneDnn = find(ONEDNN);
+    String missing = oneDnn == null ? "the module tacet.onednn is not installed" : null;
+    if (oneDnn != null) {
+      missing = vector == null ? NO_SIMD : oneDnn.unavailable();
+    }
+    if (backend.equals("ONEDNN")) {
+      return List.of(
+          required(missing == null ? oneDnn : null, ONEDNN, missing).forThreads(threads), vector);
+    }
+    if (vector == null) {
+      warn(NO_SIMD + "; computing without SIMD");
+      return List.of();
+    }
+    if (missing == null) {
+      return List.of(vector, oneDnn.forThreads(threads));
+    }
+    if (oneDnn != null) {
+      warn("oneDNN is not used: " + missing + "; SIMD kernels compute everything");
+    }
+    return List.of(vector);
   }
 
-  private static List<KernelProvider> required(String name, String otherwise) {
-    List<KernelProvider> found = installed().stream().filter(p -> p.name().equals(name)).toList();
-    if (found.isEmpty()) {
+  /** The one that knows element-wise operations and copies. */
+  static KernelProvider simd(List<KernelProvider> providers) {
+    return providers.stream()
+        .filter(p -> p.name().equals(VECTOR))
+        .findFirst()
+        .orElse(providers.getFirst());
+  }
+
+  private static KernelProvider required(KernelProvider found, String name, String otherwise) {
+    if (found == null) {
       throw new IllegalStateException("backend " + name + ": " + otherwise);
     }
     return found;
   }
 
-  private static List<KernelProvider> installed() {
-    boolean simd = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-    List<KernelProvider> found = new ArrayList<>();
-    try {
-      for (KernelProvider p : ServiceLoader.load(KernelProvider.class)) {
-        if (p.name().equals(VECTOR) && !simd) {
-          continue;
-        }
-        found.add(p.name().equals(ONEDNN) ? 0 : found.size(), p);
-      }
-    } catch (ServiceConfigurationError e) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "a kernel provider could not be loaded: {0}",
-          e.getMessage());
+  private static KernelProvider find(String name) {
+    if (name.equals(VECTOR) && !ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+      return null;
     }
-    return List.copyOf(found);
+    for (KernelProvider p : installed()) {
+      if (p.name().equals(name)) {
+        return p;
+      }
+    }
+    return null;
+  }
+
+  private static List<KernelProvider> installed() {
+    List<KernelProvider> found = new ArrayList<>();
+    Iterator<KernelProvider> all = ServiceLoader.load(KernelProvider.class).iterator();
+    while (true) {
+      try {
+        if (!all.hasNext()) {
+          return found;
+        }
+        found.add(all.next());
+      } catch (ServiceConfigurationError e) {
+        warn("a kernel provider could not be loaded: " + e.getMessage());
+      }
+    }
+  }
+
+  /** Once per process and reason. */
+  private static void warn(String message) {
+    if (WARNED.add(message)) {
+      LOG.log(System.Logger.Level.WARNING, message);
+    }
   }
 }

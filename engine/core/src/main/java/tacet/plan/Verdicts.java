@@ -1,0 +1,203 @@
+package tacet.plan;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.CodeSource;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import tacet.kernels.ConvSpec;
+import tacet.kernels.KernelProvider;
+
+/**
+ * What {@link Race}s have found on this machine with these providers: a text file in the user's cache folder, whose name is
+ * a hash of processor, JVM and providers. It is read and written whole; whatever is wrong with it, or with the folder, is
+ * the same as having found nothing.
+ */
+final class Verdicts {
+
+  /**
+   * @param other whether the other provider was faster
+   * @param simdNanos time of the SIMD kernel, 0 where nothing was measured
+   * @param otherNanos time of the other's
+   */
+  record Verdict(boolean other, long simdNanos, long otherNanos, String reason) {
+    static Verdict simd(String reason) {
+      return new Verdict(false, 0, 0, reason);
+    }
+  }
+
+  /** System property: another folder for the file. */
+  private static final String FOLDER = "tacet.cache";
+
+  private static final long MOST_BYTES = 4 << 20;
+  private static final int FIELDS = 5;
+
+  private final Path file;
+  private final String machine;
+  private final Map<String, Verdict> known;
+  private boolean changed;
+
+  private Verdicts(Path file, String machine) {
+    this.file = file;
+    this.machine = machine;
+    this.known = read();
+  }
+
+  /**
+   * @param conditions what else times depend on, in one line
+   */
+  static Verdicts of(List<KernelProvider> providers, String conditions) {
+    List<String> about = new ArrayList<>();
+    about.add(processor());
+    about.add(System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
+    about.add(System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    for (KernelProvider p : providers) {
+      about.add(p.name() + " v" + p.lanes() + " " + build(p));
+    }
+    about.add(conditions);
+    String machine = String.join("; ", about).replaceAll("\\s+", " ");
+    Path folder = folder();
+    return new Verdicts(
+        folder == null ? null : folder.resolve("kernels-" + hash(machine) + ".txt"), machine);
+  }
+
+  Verdict get(ConvSpec spec) {
+    return known.get(key(spec));
+  }
+
+  Verdict put(ConvSpec spec, Verdict verdict) {
+    known.put(key(spec), verdict);
+    changed = true;
+    return verdict;
+  }
+
+  private static String key(ConvSpec spec) {
+    return spec.toString().replaceAll("\\s+", "");
+  }
+
+  private Map<String, Verdict> read() {
+    Map<String, Verdict> found = new LinkedHashMap<>();
+    if (file == null) {
+      return found;
+    }
+    try {
+      if (!Files.isRegularFile(file) || Files.size(file) > MOST_BYTES) {
+        return found;
+      }
+      String[] lines = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\n", -1);
+      if (!lines[0].equals(machine)) {
+        return found;
+      }
+      for (int i = 1; i < lines.length; i++) {
+        String[] f = lines[i].split("\t", -1);
+        if (f.length == FIELDS) {
+          found.put(
+              f[0],
+              new Verdict(f[1].equals("other"), Long.parseLong(f[2]), Long.parseLong(f[3]), f[4]));
+        }
+      }
+    } catch (IOException | SecurityException | NumberFormatException e) {
+      // Measured again.
+      found.clear();
+    }
+    return found;
+  }
+
+  /** Writes what is known, with what others have written meanwhile. */
+  void save() {
+    if (!changed || file == null) {
+      return;
+    }
+    changed = false;
+    Map<String, Verdict> all = read();
+    all.putAll(known);
+    StringBuilder text = new StringBuilder(machine).append('\n');
+    all.forEach(
+        (key, v) ->
+            text.append(key)
+                .append(v.other ? "\tother\t" : "\tsimd\t")
+                .append(v.simdNanos)
+                .append('\t')
+                .append(v.otherNanos)
+                .append('\t')
+                .append(v.reason)
+                .append('\n'));
+    try {
+      Files.createDirectories(file.getParent());
+      Path whole = Files.createTempFile(file.getParent(), "kernels", ".tmp");
+      try {
+        Files.writeString(whole, text);
+        Files.move(
+            whole, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(whole);
+      }
+    } catch (IOException | SecurityException | UnsupportedOperationException _) {
+      // Without a place to keep it, it is measured again next time.
+    }
+  }
+
+  /** The user's cache folder for Tacet, or null where there is none. */
+  private static Path folder() {
+    String given = System.getProperty(FOLDER);
+    if (given != null) {
+      return given.isEmpty() ? null : Path.of(given);
+    }
+    String home = System.getProperty("user.home", "");
+    String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+    String base;
+    if (os.startsWith("windows")) {
+      base = System.getenv("LOCALAPPDATA");
+    } else if (os.startsWith("mac")) {
+      base = home.isEmpty() ? null : home + "/Library/Caches";
+    } else {
+      String xdg = System.getenv("XDG_CACHE_HOME");
+      base = xdg != null && !xdg.isEmpty() ? xdg : home.isEmpty() ? null : home + "/.cache";
+    }
+    return base == null ? null : Path.of(base, "tacet");
+  }
+
+  private static String processor() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
+        if (line.startsWith("model name")) {
+          return line.substring(line.indexOf(':') + 1).strip();
+        }
+      }
+    } catch (IOException | SecurityException _) {
+      // Not Linux: the architecture must do.
+    }
+    String identifier = System.getenv("PROCESSOR_IDENTIFIER");
+    return identifier == null ? System.getProperty("os.arch") : identifier;
+  }
+
+  /** What tells one build of a provider from another: size and time of the file it came from. */
+  private static String build(KernelProvider p) {
+    try {
+      CodeSource source = p.getClass().getProtectionDomain().getCodeSource();
+      Path path = Path.of(source.getLocation().toURI());
+      return Files.size(path) + "@" + Files.getLastModifiedTime(path).toMillis();
+    } catch (IOException | RuntimeException | java.net.URISyntaxException e) {
+      return "unknown";
+    }
+  }
+
+  private static String hash(String text) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JVM has SHA-256", e);
+    }
+  }
+}
