@@ -30,6 +30,12 @@ final class VerifyCase {
   private static final double ABSOLUTE_OF_SCALE = 1e-5;
 
   /**
+   * One unit in the last place of 1: what the stored outputs themselves are off by where a sigmoid or softmax, computed
+   * as a difference from 1, is close to zero.
+   */
+  private static final double ABSOLUTE_LEAST = 0x1p-23;
+
+  /**
    * What came of a case.
    *
    * @param maxAbsolute largest absolute difference over all outputs and data sets
@@ -96,7 +102,7 @@ final class VerifyCase {
       double e = Math.abs(value(expected, i));
       scale = Double.isFinite(e) ? Math.max(scale, e) : scale;
     }
-    double bound = atol != null ? atol : ABSOLUTE_OF_SCALE * scale;
+    double bound = atol != null ? atol : Math.max(ABSOLUTE_LEAST, ABSOLUTE_OF_SCALE * scale);
     double absolute = 0;
     double relative = 0;
     boolean passed = true;

@@ -70,9 +70,10 @@ record ResizeGeometry(float[] scales, float[] roi, Shape output) {
       } else if (bySizes) {
         out[a] = (long) given[i];
       } else {
-        // In single precision, as the operator's shape inference has it: 10 · 0.7 is 7.
-        float span = crop ? scales[a] * (roi[a + rank] - roi[a]) : scales[a];
-        out[a] = (long) (span * x.dim(a));
+        // In single precision, as the operator's shape inference has it: 10 · 0.7 is 7. The region
+        // does
+        // not shrink it either, whatever the operator's text says: no implementation does that.
+        out[a] = (long) (scales[a] * x.dim(a));
       }
       if (out[a] < 0 || out[a] > 0 && x.dim(a) == 0) {
         throw Windows.bad(node, "something to resize", x + " to " + Arrays.toString(out));
