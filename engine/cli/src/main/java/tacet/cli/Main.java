@@ -71,7 +71,7 @@ public final class Main {
     return BAD_INPUT;
   }
 
-  private static String oneLine(String s) {
+  static String oneLine(String s) {
     return s.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }

@@ -13,10 +13,10 @@ import tacet.kernels.DataType;
 import tacet.tensor.Tensor;
 
 /** Writes small ONNX models for tests. Field numbers are those of onnx.proto. */
-public final class OnnxWriter {
+final class OnnxWriter {
 
   /** An encoded message under construction. */
-  public static final class Message {
+  static final class Message {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final CodedOutputStream out = CodedOutputStream.newInstance(bytes);
 
@@ -33,27 +33,27 @@ public final class OnnxWriter {
       return this;
     }
 
-    public Message number(int field, long v) {
+    Message number(int field, long v) {
       return write(o -> o.writeInt64(field, v));
     }
 
-    public Message real(int field, float v) {
+    Message real(int field, float v) {
       return write(o -> o.writeFloat(field, v));
     }
 
-    public Message text(int field, String v) {
+    Message text(int field, String v) {
       return write(o -> o.writeString(field, v));
     }
 
-    public Message raw(int field, byte[] v) {
+    Message raw(int field, byte[] v) {
       return write(o -> o.writeBytes(field, ByteString.copyFrom(v)));
     }
 
-    public Message message(int field, Message v) {
+    Message message(int field, Message v) {
       return raw(field, v.toBytes());
     }
 
-    public byte[] toBytes() {
+    byte[] toBytes() {
       write(CodedOutputStream::flush);
       return bytes.toByteArray();
     }
@@ -69,11 +69,11 @@ public final class OnnxWriter {
   private final Message model = new Message().number(1, 8);
   private final Message graph = new Message().text(2, "g");
 
-  public OnnxWriter(long opset) {
+  OnnxWriter(long opset) {
     opset("", opset);
   }
 
-  public OnnxWriter opset(String domain, long version) {
+  OnnxWriter opset(String domain, long version) {
     model.message(8, new Message().text(1, domain).number(2, version));
     return this;
   }
@@ -81,28 +81,28 @@ public final class OnnxWriter {
   /**
    * @param dims −1 where a dimension is free
    */
-  public OnnxWriter input(String name, DataType type, long... dims) {
+  OnnxWriter input(String name, DataType type, long... dims) {
     graph.message(11, value(name, type, dims));
     return this;
   }
 
   /** An output without a declared shape. */
-  public OnnxWriter output(String name, DataType type) {
+  OnnxWriter output(String name, DataType type) {
     graph.message(12, value(name, type, null));
     return this;
   }
 
-  public OnnxWriter initializer(String name, Tensor t) {
+  OnnxWriter initializer(String name, Tensor t) {
     graph.message(5, tensor(name, t));
     return this;
   }
 
-  public OnnxWriter node(
+  OnnxWriter node(
       String type, List<String> inputs, List<String> outputs, Message... attributes) {
     return node("", type, "", inputs, outputs, attributes);
   }
 
-  public OnnxWriter node(
+  OnnxWriter node(
       String name,
       String type,
       String domain,
@@ -113,7 +113,7 @@ public final class OnnxWriter {
     return this;
   }
 
-  public static Message nodeMessage(
+  static Message nodeMessage(
       String name,
       String type,
       String domain,
@@ -130,29 +130,29 @@ public final class OnnxWriter {
     return n;
   }
 
-  public OnnxWriter graphField(int field, Message m) {
+  OnnxWriter graphField(int field, Message m) {
     graph.message(field, m);
     return this;
   }
 
-  public OnnxWriter modelField(int field, Message m) {
+  OnnxWriter modelField(int field, Message m) {
     model.message(field, m);
     return this;
   }
 
-  public static Message integer(String name, long v) {
+  static Message integer(String name, long v) {
     return new Message().text(1, name).number(3, v).number(20, INT);
   }
 
-  public static Message real(String name, float v) {
+  static Message real(String name, float v) {
     return new Message().text(1, name).real(2, v).number(20, FLOAT);
   }
 
-  public static Message text(String name, String v) {
+  static Message text(String name, String v) {
     return new Message().text(1, name).text(4, v).number(20, STRING);
   }
 
-  public static Message integers(String name, long... v) {
+  static Message integers(String name, long... v) {
     Message m = new Message().text(1, name).number(20, INTS);
     for (long x : v) {
       m.number(8, x);
@@ -160,7 +160,7 @@ public final class OnnxWriter {
     return m;
   }
 
-  public static Message reals(String name, float... v) {
+  static Message reals(String name, float... v) {
     Message m = new Message().text(1, name).number(20, FLOATS);
     for (float x : v) {
       m.real(7, x);
@@ -168,11 +168,11 @@ public final class OnnxWriter {
     return m;
   }
 
-  public static Message tensor(String name, String tensorName, Tensor t) {
+  static Message tensor(String name, String tensorName, Tensor t) {
     return new Message().text(1, name).message(5, tensor(tensorName, t)).number(20, TENSOR);
   }
 
-  public static Message tensor(String name, Tensor t) {
+  static Message tensor(String name, Tensor t) {
     Message m = new Message();
     for (long d : t.shape().dims()) {
       m.number(1, d);
@@ -194,7 +194,7 @@ public final class OnnxWriter {
     return new Message().text(1, name).message(2, new Message().message(1, tensor));
   }
 
-  public static int number(DataType type) {
+  static int number(DataType type) {
     return switch (type) {
       case FLOAT32 -> 1;
       case UINT8 -> 2;
@@ -212,7 +212,7 @@ public final class OnnxWriter {
     };
   }
 
-  public byte[] bytes() {
+  byte[] bytes() {
     Message whole = new Message();
     byte[] head = model.toBytes();
     byte[] body = whole.message(7, graph).toBytes();
@@ -222,7 +222,7 @@ public final class OnnxWriter {
     return all;
   }
 
-  public Path write(Path file) throws IOException {
+  Path write(Path file) throws IOException {
     return Files.write(file, bytes());
   }
 }
