@@ -97,8 +97,7 @@ final class OnnxWriter {
     return this;
   }
 
-  OnnxWriter node(
-      String type, List<String> inputs, List<String> outputs, Message... attributes) {
+  OnnxWriter node(String type, List<String> inputs, List<String> outputs, Message... attributes) {
     return node("", type, "", inputs, outputs, attributes);
   }
 
