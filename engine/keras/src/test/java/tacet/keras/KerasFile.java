@@ -30,9 +30,14 @@ final class KerasFile {
   /**
    * @param json the layer's JSON object
    * @param name its name
-   * @param group its group in model.weights.h5
+   * @param groups its variables by group in model.weights.h5; several where it is a model
    */
-  record Layer(String json, String name, String group, List<Variable> variables) {}
+  record Layer(String json, String name, Map<String, List<Variable>> groups) {
+
+    List<Variable> variables() {
+      return groups.values().stream().flatMap(List::stream).toList();
+    }
+  }
 
   private final String version;
   private final String before;
@@ -93,13 +98,44 @@ final class KerasFile {
   }
 
   KerasFile raw(String json, String className, String name, Variable... variables) {
-    String snake = WeightStore.Numbered.snakeCase(className);
-    int n = counts.merge(snake, 1, Integer::sum) - 1;
-    layers.add(new Layer(json, name, n == 0 ? snake : snake + "_" + n, List.of(variables)));
+    layers.add(new Layer(json, name, Map.of(group(className), List.of(variables))));
     return this;
   }
 
+  private String group(String className) {
+    String snake = WeightStore.Numbered.snakeCase(className);
+    int n = counts.merge(snake, 1, Integer::sum) - 1;
+    return n == 0 ? snake : snake + "_" + n;
+  }
+
+  /**
+   * A model as a layer.
+   *
+   * @param variables by the group of the inner layer; their names have that layer's before them, {@code dense/kernel}
+   */
+  KerasFile nested(
+      String json, String className, String name, Map<String, List<Variable>> variables) {
+    String group = group(className);
+    Map<String, List<Variable>> groups = new LinkedHashMap<>();
+    variables.forEach((inner, v) -> groups.put(group + "/layers/" + inner, v));
+    layers.add(new Layer(json, name, groups));
+    return this;
+  }
+
+  /** A model whose whole configuration is given. */
+  static KerasFile of(String version, String config) {
+    return new KerasFile(version, config, null);
+  }
+
+  /** The weights of a layer in such a configuration. */
+  KerasFile weights(String className, String name, Variable... variables) {
+    return raw("", className, name, variables);
+  }
+
   String config() {
+    if (after == null) {
+      return before;
+    }
     return before + String.join(", ", layers.stream().map(Layer::json).toList()) + after;
   }
 
@@ -110,10 +146,14 @@ final class KerasFile {
     try (WritableHdfFile out = HdfFile.write(h5)) {
       WritableGroup all = out.putGroup("layers");
       for (Layer l : written()) {
-        WritableGroup vars = all.putGroup(l.group).putGroup("vars");
-        for (int i = 0; i < l.variables.size(); i++) {
-          vars.putDataset(Integer.toString(i), array(l.variables.get(i)));
-        }
+        Map<String, WritableGroup> made = new HashMap<>();
+        l.groups.forEach(
+            (path, variables) -> {
+              WritableGroup vars = group(all, made, path).putGroup("vars");
+              for (int i = 0; i < variables.size(); i++) {
+                vars.putDataset(Integer.toString(i), array(variables.get(i)));
+              }
+            });
       }
     }
     Map<String, byte[]> entries = new LinkedHashMap<>();
@@ -125,9 +165,21 @@ final class KerasFile {
     return zip(folder.resolve("model.keras"), entries);
   }
 
+  private static WritableGroup group(
+      WritableGroup root, Map<String, WritableGroup> made, String path) {
+    WritableGroup known = made.get(path);
+    if (known == null) {
+      int slash = path.lastIndexOf('/');
+      WritableGroup parent = slash < 0 ? root : group(root, made, path.substring(0, slash));
+      known = parent.putGroup(path.substring(slash + 1));
+      made.put(path, known);
+    }
+    return known;
+  }
+
   /** jHDF 0.13 writes over a group that comes after the last dataset, so layers without variables have none. */
   private List<Layer> written() {
-    return layers.stream().filter(l -> !l.variables.isEmpty()).toList();
+    return layers.stream().filter(l -> !l.variables().isEmpty()).toList();
   }
 
   static Path zip(Path file, Map<String, byte[]> entries) throws IOException {
@@ -154,7 +206,7 @@ final class KerasFile {
         WritableGroup group = all.putGroup(l.name);
         List<String> names = new ArrayList<>();
         Map<String, WritableGroup> inner = new HashMap<>();
-        for (Variable v : l.variables) {
+        for (Variable v : l.variables()) {
           String owner = v.name.contains("/") ? v.name.substring(0, v.name.indexOf('/')) : l.name;
           String own = v.name.substring(v.name.indexOf('/') + 1);
           names.add(owner + "/" + own + ":0");
