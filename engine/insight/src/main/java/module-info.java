@@ -4,6 +4,7 @@ module tacet.insight {
   requires java.desktop;
 
   exports tacet.insight;
+  exports tacet.insight.cause;
   exports tacet.insight.file;
   exports tacet.insight.image;
   exports tacet.insight.npy;

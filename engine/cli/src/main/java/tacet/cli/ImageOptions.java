@@ -82,8 +82,14 @@ final class ImageOptions {
     bgr
   }
 
-  /** An input and a sentence about how it was made. */
-  record Prepared(Tensor tensor, String how) {}
+  /**
+   * An input.
+   *
+   * @param how a sentence about how it was made
+   * @param normalization what became of pixel values
+   * @param picture what the network sees of the image, at the size it sees it
+   */
+  record Prepared(Tensor tensor, String how, Normalization normalization, Picture picture) {}
 
   /**
    * Reads an image for a network input.
@@ -92,6 +98,18 @@ final class ImageOptions {
    */
   Prepared read(Path file, ValueInfo input, int side) throws IOException {
     return prepare(file.toString(), Picture.read(file), input, side);
+  }
+
+  /** Whether the command line says how to make an image fit. */
+  boolean saysHowToResize() {
+    return resize != null;
+  }
+
+  /** Prepares the largest square in the middle of an image, resized to {@code side}. */
+  Prepared readSquare(Path file, ValueInfo input, int side) throws IOException {
+    Picture square =
+        new Geometry.Crop(side, side).apply(Picture.read(file), ResizeMethod.PILLOW_BILINEAR);
+    return prepare(file.toString(), square, input, side);
   }
 
   private Prepared prepare(String name, Picture picture, ValueInfo input, int side) {
@@ -113,7 +131,9 @@ final class ImageOptions {
       throw new IllegalArgumentException(
           name + ": gives an input of " + shape + ", the network takes " + input.describe());
     }
-    return new Prepared(Tensor.of(shape, in.values()), preparation.describe());
+    Picture seen = preparation.geometry().apply(picture, preparation.method());
+    return new Prepared(
+        Tensor.of(shape, in.values()), preparation.describe(), preparation.normalization(), seen);
   }
 
   /** Whether the network's input is an image, and its channels first or last. */

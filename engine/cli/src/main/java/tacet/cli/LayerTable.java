@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import tacet.insight.Weights;
+import tacet.insight.cause.ResolutionSweep;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
 import tacet.profile.LayerProfile.Skipping;
@@ -73,22 +74,32 @@ final class LayerTable {
     }
   }
 
-  static void printSweep(PrintStream out, Map<Integer, SparsityProfile> bySide) {
+  static void printSweep(PrintStream out, ResolutionSweep sweep) {
     List<String[]> rows = new ArrayList<>();
     List<String> head = new ArrayList<>(List.of("layer", "op"));
-    bySide.keySet().forEach(s -> head.add(s + " zero %"));
+    sweep.points().forEach(p -> head.add(p.side() + " zero %"));
+    head.add("sees % at " + sweep.points().getFirst().side());
+    head.add("at " + sweep.points().getLast().side());
     rows.add(head.toArray(String[]::new));
-    List<LayerProfile> first = bySide.values().iterator().next().layers();
+    List<LayerProfile> first = sweep.points().getFirst().profile().layers();
     for (int i = 0; i < first.size(); i++) {
       if (first.get(i).counts() == null) {
         continue;
       }
-      List<String> row = new ArrayList<>(List.of(first.get(i).name(), first.get(i).op()));
-      for (SparsityProfile p : bySide.values()) {
-        row.add(percent(p.layers().get(i).counts().zeroFraction()));
+      String name = first.get(i).name();
+      List<String> row = new ArrayList<>(List.of(name, first.get(i).op()));
+      for (ResolutionSweep.Point p : sweep.points()) {
+        row.add(percent(p.profile().layers().get(i).counts().zeroFraction()));
       }
+      row.add(percent(sweep.points().getFirst().fieldShares().get(name)));
+      row.add(percent(sweep.points().getLast().fieldShares().get(name)));
       rows.add(row.toArray(String[]::new));
     }
+    List<String> total = new ArrayList<>(List.of("all that cut at zero", ""));
+    sweep.points().forEach(p -> total.add(percent(p.cutZeroFraction())));
+    total.add("");
+    total.add("");
+    rows.add(total.toArray(String[]::new));
     print(out, rows, 2);
   }
 
@@ -97,7 +108,7 @@ final class LayerTable {
   }
 
   /** The first columns are texts and lean left, the others numbers and lean right. */
-  private static void print(PrintStream out, List<String[]> rows, int texts) {
+  static void print(PrintStream out, List<String[]> rows, int texts) {
     int columns = rows.getFirst().length;
     int[] widths = new int[columns];
     for (String[] row : rows) {

@@ -1,0 +1,54 @@
+package tacet.cli;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tacet.insight.Finding;
+
+/** Prints the findings that a reader needs first; all of them are in the JSON. */
+final class FindingsText {
+
+  /** More than this many hold for one network, and nobody reads on. */
+  private static final int MOST = 12;
+
+  private FindingsText() {}
+
+  static void print(PrintStream out, List<Finding> findings) {
+    List<Finding> hold =
+        findings.stream().filter(Finding::holds).filter(f -> !inherited(f)).toList();
+    if (!hold.isEmpty()) {
+      out.println();
+      out.println("What makes the zeros, most important first:");
+      hold.stream().limit(MOST).forEach(f -> out.println("- " + f.statement()));
+      if (hold.size() > MOST) {
+        out.println("  and " + (hold.size() - MOST) + " more; --json FILE writes all");
+      }
+    }
+    Map<String, List<Finding>> rejected = new LinkedHashMap<>();
+    for (Finding f : findings) {
+      if (!f.holds()) {
+        rejected.computeIfAbsent(f.cause(), _ -> new ArrayList<>()).add(f);
+      }
+    }
+    if (!rejected.isEmpty()) {
+      out.println();
+      out.println("Tested, and not at work or working the other way:");
+      rejected.forEach(
+          (cause, list) -> {
+            // Pooling is said layer by layer: how much it takes away differs, and few expect it.
+            list.stream()
+                .limit(cause.equals("pooling") ? list.size() : 1)
+                .forEach(f -> out.println("- " + cause + ": " + f.statement()));
+            if (list.size() > 1 && !cause.equals("pooling")) {
+              out.println("  and so in " + (list.size() - 1) + " more layers");
+            }
+          });
+    }
+  }
+
+  private static boolean inherited(Finding f) {
+    return Boolean.TRUE.equals(f.evidence().get("inherited"));
+  }
+}

@@ -1,0 +1,324 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tacet.Model;
+import tacet.ModelOptions;
+import tacet.graph.Graph;
+import tacet.insight.cause.Network.Cut;
+import tacet.insight.cause.Values.Value;
+import tacet.kernels.CountLevel;
+import tacet.kernels.DataType;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
+
+/**
+ * A network watched on images: every value as the model's file has it, on the images themselves and on counterfactual
+ * ones. Values of one image at a time are held; what is kept are sums.
+ */
+public final class Analysis implements AutoCloseable {
+
+  /** Images that are altered in all ways; flat regions are textured in every one. */
+  private static final int ALTERED_IMAGES = 3;
+
+  /** What one kind of altered image did. */
+  record Altered(Map<String, UnitStatistics> units, Map<String, ChannelStatistics> channels) {}
+
+  private final Network network;
+  private final Model model;
+  private final List<Sample> samples;
+  private final Map<String, Shape> shapes = new LinkedHashMap<>();
+  private final Map<String, ReceptiveField> fields;
+  private final Altered original = new Altered(new HashMap<>(), new HashMap<>());
+  private final Altered textured = new Altered(new HashMap<>(), new HashMap<>());
+  private final Altered altered = new Altered(new HashMap<>(), new HashMap<>());
+  private final Map<String, ActivationRank> ranks = new HashMap<>();
+  private final Map<String, FlatCounts> flatCounts = new HashMap<>();
+  private final SaturationCounts saturation = new SaturationCounts();
+  private boolean anyFlat;
+  private Shape channelsFirstInput;
+
+  private Analysis(Graph graph, ModelOptions options, List<Sample> samples)
+      throws InterruptedException {
+    network = Network.of(graph);
+    model =
+        Model.of(
+            network.graph(), options.withFuse(false).withCounts(CountLevel.OFF).withMeasure(false));
+    this.samples = List.copyOf(samples);
+    Map<String, ReceptiveField> found = Map.of();
+    boolean done = false;
+    try {
+      for (int i = 0; i < samples.size(); i++) {
+        Values v = run(samples.get(i).tensor());
+        if (i == 0) {
+          v.floats().forEach((name, x) -> shapes.put(name, x.shape()));
+          network.graph().constants().forEach((name, t) -> shapes.putIfAbsent(name, t.shape()));
+          found = fields(samples.getFirst());
+        }
+        watch(i, v, found);
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        model.close();
+      }
+    }
+    fields = found;
+  }
+
+  /**
+   * Runs a network on images and altered images.
+   *
+   * @param samples at least one; the network has one float32 input
+   */
+  public static Analysis of(Graph graph, ModelOptions options, List<Sample> samples)
+      throws InterruptedException {
+    if (samples.isEmpty()) {
+      throw new IllegalArgumentException("nothing to analyse");
+    }
+    return new Analysis(graph, options, samples);
+  }
+
+  private Map<String, ReceptiveField> fields(Sample first) {
+    Map<String, Shape> all = new HashMap<>(shapes);
+    channelsFirstInput = first.tensor().shape();
+    ImageView view = ImageView.of(first, network.graph());
+    if (network.graph().channelsLast().contains(inputName())) {
+      channelsFirstInput = Shape.of(view.images(), view.channels(), view.height(), view.width());
+    }
+    all.put(inputName(), channelsFirstInput);
+    return first.tensor().shape().rank() == 4 ? ReceptiveField.of(network.graph(), all) : Map.of();
+  }
+
+  private void watch(int index, Values v, Map<String, ReceptiveField> known)
+      throws InterruptedException {
+    Sample sample = samples.get(index);
+    ImageView image = ImageView.of(sample, network.graph());
+    add(original, v, image, known);
+    addRanks(v, false);
+    saturation.add(network.graph(), v);
+    boolean[][] flat = flatPixels(image);
+    boolean hasFlat = count(flat) > 0;
+    anyFlat |= hasFlat;
+    for (Alteration a : Alteration.values()) {
+      boolean texturing = a == Alteration.TEXTURED;
+      if (texturing ? hasFlat : index < ALTERED_IMAGES) {
+        ImageView other = a.apply(image, flat);
+        Values w = run(other.tensor());
+        add(altered, w, other, known);
+        addRanks(w, true);
+        if (texturing) {
+          add(textured, w, other, known);
+          countFlat(image, v, w, known);
+        }
+      }
+    }
+    if (!hasFlat) {
+      countFlat(image, v, null, known);
+    }
+  }
+
+  private void countFlat(
+      ImageView image, Values v, Values texturedValues, Map<String, ReceptiveField> known) {
+    FlatRegions regions = new FlatRegions(image);
+    for (Cut cut : network.cuts()) {
+      Value x = v.floats().get(cut.input());
+      Value t = texturedValues == null ? null : texturedValues.floats().get(cut.input());
+      for (int n = 0; x != null && n < Math.min(x.images(), image.images()); n++) {
+        boolean[] flat = regions.flat(n, known.get(cut.input()), x.height(), x.width());
+        flatCounts.computeIfAbsent(cut.output(), _ -> new FlatCounts()).add(cut, n, flat, x, t);
+      }
+    }
+  }
+
+  /**
+   * @param few only layers of one position: of those, images alone are too few samples
+   */
+  private void addRanks(Values v, boolean few) {
+    for (Cut cut : network.cuts()) {
+      Value x = v.floats().get(cut.input());
+      if (x != null && (!few || x.positions() == 1)) {
+        ranks.computeIfAbsent(cut.output(), _ -> new ActivationRank(x.channels())).add(x);
+      }
+    }
+  }
+
+  private void add(Altered to, Values v, ImageView image, Map<String, ReceptiveField> known) {
+    add(
+        to.channels,
+        inputName(),
+        new Value(
+            Shape.of(image.images(), image.channels(), image.height(), image.width()),
+            image.planes()));
+    v.floats().forEach((name, x) -> add(to.channels, name, x));
+    for (Cut cut : network.cuts()) {
+      Value x = v.floats().get(cut.input());
+      if (x != null) {
+        ReceptiveField f = known.get(cut.input());
+        long apart =
+            f == null ? 1 : Math.min(f.apart(image.height(), image.width()), x.positions());
+        to.units
+            .computeIfAbsent(cut.output(), _ -> new UnitStatistics(cut, x.channels()))
+            .add(x, apart);
+      }
+    }
+  }
+
+  private static void add(Map<String, ChannelStatistics> to, String name, Value x) {
+    ChannelStatistics s = to.computeIfAbsent(name, _ -> new ChannelStatistics(x.channels()));
+    if (s.channels() == x.channels()) {
+      s.add(x);
+    }
+  }
+
+  /** Every value of a run. */
+  Values run(Tensor input) throws InterruptedException {
+    Set<String> taps = network.taps();
+    return Values.of(model.run(Map.of(inputName(), input), taps).outputs(), network.graph());
+  }
+
+  /** Runs another network of the same inputs; only the named values. */
+  static Map<String, Tensor> run(Graph graph, ModelOptions options, Tensor input, Set<String> taps)
+      throws InterruptedException {
+    try (Model m = Model.of(graph, options)) {
+      return m.run(Map.of(graph.inputs().getFirst().name(), input), taps).outputs();
+    }
+  }
+
+  static boolean[][] flatPixels(ImageView image) {
+    FlatRegions regions = new FlatRegions(image);
+    List<boolean[]> flat = new ArrayList<>();
+    for (int n = 0; n < image.images(); n++) {
+      flat.add(regions.pixels(n));
+    }
+    return flat.toArray(boolean[][]::new);
+  }
+
+  private static long count(boolean[][] flags) {
+    long n = 0;
+    for (boolean[] row : flags) {
+      for (boolean b : row) {
+        n += b ? 1 : 0;
+      }
+    }
+    return n;
+  }
+
+  String inputName() {
+    return network.graph().inputs().getFirst().name();
+  }
+
+  /** The network's first output. */
+  String outputValue() {
+    return network.graph().outputs().getFirst().name();
+  }
+
+  /** The layer that makes it. */
+  String outputLayer() {
+    return network.layer(outputValue());
+  }
+
+  SaturationCounts saturation() {
+    return saturation;
+  }
+
+  Network network() {
+    return network;
+  }
+
+  ModelOptions options() {
+    return model.options();
+  }
+
+  List<Sample> samples() {
+    return samples;
+  }
+
+  /** Images in all samples, which may be batches. */
+  int images() {
+    int n = 0;
+    for (Sample s : samples) {
+      n += s.tensor().shape().rank() > 1 ? s.tensor().shape().intDim(0) : 1;
+    }
+    return n;
+  }
+
+  /** Shapes of float values and constants, for the first image. */
+  Map<String, Shape> shapes() {
+    return shapes;
+  }
+
+  /** What a position of a value sees, or null for all of the image. */
+  ReceptiveField field(String value) {
+    return fields.get(value);
+  }
+
+  /** On the images as they are. */
+  Altered original() {
+    return original;
+  }
+
+  /** With flat regions textured; empty where no image has any. */
+  Altered textured() {
+    return textured;
+  }
+
+  /** On all altered images together. */
+  Altered altered() {
+    return altered;
+  }
+
+  /** Whether any image has a flat region. */
+  boolean anyFlat() {
+    return anyFlat;
+  }
+
+  /** Zeros of a cut inside and outside flat regions, or null. */
+  FlatCounts flatCounts(String output) {
+    return flatCounts.get(output);
+  }
+
+  /** Whether texture takes enough zeros away somewhere that single zeros must be looked at. */
+  boolean needsTexture() {
+    return anyFlat
+        && flatCounts.values().stream()
+            .anyMatch(f -> FlatRegionsCause.isMaterial(f.excess(), f.zerosInside + f.zerosOutside));
+  }
+
+  Shape inputShape(String name) {
+    return name.equals(inputName()) ? channelsFirstInput : shapes.get(name);
+  }
+
+  ActivationRank rank(String output) {
+    return ranks.get(output);
+  }
+
+  /** Float32 values with elements, in the order of the network. */
+  List<String> values() {
+    List<String> values = new ArrayList<>();
+    for (String v : network.layersByValue().keySet()) {
+      Shape s = shapes.get(v);
+      if (s != null
+          && s.elements() > 0
+          && original.channels.containsKey(v)
+          && !network.graph().constants().containsKey(v)) {
+        values.add(v);
+      }
+    }
+    return values;
+  }
+
+  /** Constants of a type that counts as weights. */
+  static boolean isFloat(Tensor t) {
+    return t != null && t.type() == DataType.FLOAT32;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

@@ -1,0 +1,141 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import tacet.insight.Finding;
+import tacet.insight.cause.Network.Cut;
+
+/**
+ * Units that their bias alone keeps off: silent on every image and altered image, though without the bias they would fire,
+ * and so low that three standard deviations of their input do not lift them. What a unit would do without its bias follows
+ * exactly from what was measured, by subtraction.
+ */
+final class BiasCause implements Cause.OfUnits {
+
+  private static final double DEVIATIONS = 3;
+
+  /** Firing less often than this without the bias, a unit is not kept off by it alone. */
+  private static final double LEAST_FIRING = 0.02;
+
+  private static final int ENOUGH = 100;
+
+  /** Times the layer's median. */
+  private static final double OUTLIER = 10;
+
+  private final Analysis analysis;
+  private final LocalBounds bounds;
+
+  BiasCause(Analysis analysis, LocalBounds bounds) {
+    this.analysis = analysis;
+    this.bounds = bounds;
+  }
+
+  @Override
+  public Kind kind() {
+    return Kind.BIAS;
+  }
+
+  @Override
+  public boolean claims(Cut cut, int unit) {
+    UnitStatistics s = analysis.original().units().get(cut.output());
+    UnitStatistics altered = analysis.altered().units().get(cut.output());
+    if (cut.units() == null || cut.units().bias(unit) >= 0 || !s.isSilent(unit)) {
+      return false;
+    }
+    // Few observations say little of the spread; altered images add to them.
+    UnitStatistics seen = altered == null || s.observations(unit) >= ENOUGH ? s : altered;
+    double fires =
+        Math.max(
+            s.fireShareWithoutBias(unit), altered == null ? 0 : altered.fireShareWithoutBias(unit));
+    return (altered == null || altered.isSilent(unit))
+        && (fires >= LEAST_FIRING || isOutlier(cut.units(), unit) && couldFire(cut, unit))
+        && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
+  }
+
+  /** Whether a bias is far below what its layer has. */
+  private static boolean isOutlier(Units u, int unit) {
+    double[] sizes = new double[u.count()];
+    for (int c = 0; c < sizes.length; c++) {
+      sizes[c] = Math.abs(u.bias(c));
+    }
+    Arrays.sort(sizes);
+    return -u.bias(unit) > OUTLIER * sizes[sizes.length / 2];
+  }
+
+  private boolean couldFire(Cut cut, int unit) {
+    return bounds.upper(cut, unit) - cut.units().bias(unit) > cut.bound();
+  }
+
+  @Override
+  public List<Finding> findings(Partition partition) {
+    List<Finding> found = new ArrayList<>();
+    for (Cut cut : analysis.network().cuts()) {
+      if (cut.units() != null && analysis.original().units().containsKey(cut.output())) {
+        found.add(finding(cut, partition));
+      }
+    }
+    return found;
+  }
+
+  private Finding finding(Cut cut, Partition partition) {
+    UnitStatistics s = analysis.original().units().get(cut.output());
+    double share = partition.share(cut.output(), Kind.BIAS);
+    List<Object> units = new ArrayList<>();
+    double[] biases = new double[s.units()];
+    long without = 0;
+    long all = 0;
+    for (int c = 0; c < s.units(); c++) {
+      biases[c] = cut.units().bias(c);
+      without += Math.round((1 - s.fireShareWithoutBias(c)) * s.observations(c));
+      all += s.observations(c);
+      if (partition.owner(cut, c) == Kind.BIAS) {
+        units.add((long) c);
+      }
+    }
+    Arrays.sort(biases);
+    double zeroFraction = all == 0 ? 0 : (double) partition.zeros(cut.output()) / all;
+    double withoutBias = all == 0 ? 0 : (double) without / all;
+    Evidence evidence =
+        new Evidence()
+            .put("zeros", partition.zeros(cut.output()))
+            .put("units", units)
+            .put("of", s.units())
+            .put("medianBias", biases[biases.length / 2])
+            .put("leastBias", biases[0])
+            .put("zeroFractionWithoutAnyBias", withoutBias);
+    if (share > 0) {
+      double fires = 0;
+      for (Object u : units) {
+        fires += s.fireShareWithoutBias(((Long) u).intValue()) / units.size();
+      }
+      return new Finding(
+          "bias",
+          cut.layer(),
+          share,
+          Text.format(
+              "%d of %s's %d units are off because of their bias alone (down to %.3g, the layer's"
+                  + " median is %.3g): without it they would fire at %s of positions. They hold %s"
+                  + " of its zeros.",
+              units.size(),
+              cut.layer(),
+              s.units(),
+              biases[0],
+              biases[biases.length / 2],
+              Text.percent(fires),
+              Text.percent(share)),
+          true,
+          evidence.map());
+    }
+    return new Finding(
+        "bias",
+        cut.layer(),
+        null,
+        Text.format(
+            "No unit of %s is kept off by its bias alone; without any bias %s would be zero instead"
+                + " of %s.",
+            cut.layer(), Text.percent(withoutBias), Text.percent(zeroFraction)),
+        false,
+        evidence.map());
+  }
+}

@@ -1,0 +1,66 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.List;
+import tacet.insight.Finding;
+import tacet.insight.cause.Network.Cut;
+
+/** Units that are not silent and yet say the same everywhere: they carry nothing. */
+final class ConstantChannelsCause implements Cause {
+
+  private static final double NOTHING = 1e-5;
+
+  private final Analysis analysis;
+
+  ConstantChannelsCause(Analysis analysis) {
+    this.analysis = analysis;
+  }
+
+  @Override
+  public List<Finding> findings(Partition partition) {
+    List<Finding> found = new ArrayList<>();
+    long looked = 0;
+    for (Cut cut : analysis.network().cuts()) {
+      ChannelStatistics s = analysis.original().channels().get(cut.output());
+      // One observation says nothing about variation.
+      if (s == null || s.perChannel() < 2) {
+        continue;
+      }
+      looked += s.channels();
+      List<Object> channels = new ArrayList<>();
+      for (int c = 0; c < s.channels(); c++) {
+        boolean silent = s.zeros(c) == s.perChannel();
+        if (!silent && s.deviation(c) <= NOTHING * Math.abs(s.mean(c))) {
+          channels.add((long) c);
+        }
+      }
+      if (!channels.isEmpty()) {
+        found.add(
+            new Finding(
+                "constant-channels",
+                cut.layer(),
+                null,
+                Text.format(
+                    "%d of %d channels of %s have one value everywhere, other than zero.",
+                    channels.size(), s.channels(), cut.layer()),
+                true,
+                new Evidence()
+                    .put("zeros", partition.zeros(cut.output()))
+                    .put("constantChannels", channels)
+                    .put("channels", s.channels())
+                    .map()));
+      }
+    }
+    if (found.isEmpty() && looked > 0) {
+      found.add(
+          new Finding(
+              "constant-channels",
+              analysis.outputLayer(),
+              null,
+              Text.format("None of %d channels has one value everywhere.", looked),
+              false,
+              new Evidence().put("channels", looked).map()));
+    }
+    return found;
+  }
+}

@@ -1,0 +1,150 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.List;
+import tacet.insight.Finding;
+import tacet.insight.cause.Network.Cut;
+
+/**
+ * Units that are never anything but zero. Dead is a unit that is silent on all images and altered images and either cannot
+ * fire by {@link LocalBounds}, or had so many independent chances that, firing as often as its neighbours, it would have
+ * fired but once in a million such units. Other silent units are dormant: silent here, perhaps not elsewhere.
+ */
+final class DeadUnitsCause implements Cause.OfUnits {
+
+  private static final double CHANCE = 1e-6;
+
+  private final Analysis analysis;
+  private final LocalBounds local;
+  private final ImageBounds global;
+
+  DeadUnitsCause(Analysis analysis, LocalBounds local, ImageBounds global) {
+    this.analysis = analysis;
+    this.local = local;
+    this.global = global;
+  }
+
+  @Override
+  public Kind kind() {
+    return Kind.DEAD_UNITS;
+  }
+
+  @Override
+  public boolean claims(Cut cut, int unit) {
+    UnitStatistics s = analysis.original().units().get(cut.output());
+    UnitStatistics altered = analysis.altered().units().get(cut.output());
+    if (!s.isSilent(unit) || altered != null && !altered.isSilent(unit)) {
+      return false;
+    }
+    return local.neverFires(cut, unit) || isUnlikely(s, altered);
+  }
+
+  /** Whether a unit cannot fire on any input in the range seen. */
+  boolean isUnreachable(Cut cut, int unit) {
+    return local.neverFires(cut, unit);
+  }
+
+  /** Whether units that fire as often as those of the layer that do fire would not all be silent so long. */
+  private static boolean isUnlikely(UnitStatistics s, UnitStatistics altered) {
+    long zeros = 1;
+    long all = 2;
+    for (int c = 0; c < s.units(); c++) {
+      if (!s.isSilent(c) || altered != null && !altered.isSilent(c)) {
+        zeros += s.silent(c) + (altered == null ? 0 : altered.silent(c));
+        all += s.observations(c) + (altered == null ? 0 : altered.observations(c));
+      }
+    }
+    long trials = s.trials() + (altered == null ? 0 : altered.trials());
+    return trials * Math.log((double) zeros / all) < Math.log(CHANCE);
+  }
+
+  @Override
+  public List<Finding> findings(Partition partition) {
+    List<Finding> found = new ArrayList<>();
+    for (Cut cut : analysis.network().cuts()) {
+      UnitStatistics s = analysis.original().units().get(cut.output());
+      if (s != null && s.silentUnits() > 0) {
+        found.add(finding(cut, s, partition));
+      }
+    }
+    return found;
+  }
+
+  private Finding finding(Cut cut, UnitStatistics s, Partition partition) {
+    double share = partition.share(cut.output(), Kind.DEAD_UNITS);
+    UnitStatistics altered = analysis.altered().units().get(cut.output());
+    int silent = s.silentUnits();
+    int dead = partition.units(cut, Kind.DEAD_UNITS);
+    int dormant = 0;
+    int proven = 0;
+    int unreachable = 0;
+    int woken = 0;
+    List<Object> units = new ArrayList<>();
+    for (int c = 0; c < s.units(); c++) {
+      if (!s.isSilent(c)) {
+        continue;
+      }
+      Kind owner = partition.owner(cut, c);
+      dormant += owner == null ? 1 : 0;
+      woken += altered != null && !altered.isSilent(c) ? 1 : 0;
+      proven += global.neverFires(cut, c) ? 1 : 0;
+      unreachable += local.neverFires(cut, c) ? 1 : 0;
+      units.add(
+          new Evidence()
+              .put("unit", (long) c)
+              .put("why", owner == null ? "dormant" : owner.label())
+              .put("largestBeforeCut", s.most(c))
+              .put("bias", cut.units() == null ? null : (double) cut.units().bias(c))
+              .map());
+    }
+    int images = Math.max(1, analysis.images());
+    double bound = 1 - Math.pow(0.05, 1.0 / images);
+    Evidence evidence =
+        new Evidence()
+            .put("zeros", partition.zeros(cut.output()))
+            .put("channels", s.units())
+            .put("silentUnits", silent)
+            .put("deadUnits", dead)
+            .put("dormantUnits", dormant)
+            .put("explainedOtherwise", silent - dead - dormant)
+            .put("wokenByAlteredImages", woken)
+            .put("unreachableByInputRange", unreachable)
+            .put("provenForAnyImage", proven)
+            .put("images", images)
+            .put("firingRateUpperBound", bound)
+            .put("units", units);
+    StringBuilder text =
+        new StringBuilder(
+            Text.format(
+                "%d of %d units of %s are zero everywhere on %s (so 95 %% sure to fire on fewer"
+                    + " than %s of such images)",
+                silent, s.units(), cut.layer(), Text.plural(images, "image"), Text.percent(bound)));
+    if (dead > 0) {
+      text.append(
+          Text.format(
+              "; %d dead – no altered image wakes them%s –, holding %s of its zeros",
+              dead,
+              unreachable > 0
+                  ? Text.format(", and %d cannot fire on any input in the range seen", unreachable)
+                  : "",
+              Text.percent(share)));
+    }
+    if (dormant > 0) {
+      text.append(
+          Text.format("; %d dormant, %d of the silent wake on altered images", dormant, woken));
+    }
+    if (silent - dead - dormant > 0) {
+      text.append(Text.format("; %d for other reasons named here", silent - dead - dormant));
+    }
+    if (proven > 0) {
+      text.append(Text.format("; %d proven dead for any image", proven));
+    }
+    return new Finding(
+        "dead-units",
+        cut.layer(),
+        share > 0 ? share : null,
+        text.append('.').toString(),
+        share > 0,
+        evidence.map());
+  }
+}

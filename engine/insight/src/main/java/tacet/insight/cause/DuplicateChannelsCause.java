@@ -1,0 +1,84 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import tacet.insight.Finding;
+import tacet.insight.cause.Network.Cut;
+
+/** Units with the same weights and bias as another: whatever the image, they say the same. */
+final class DuplicateChannelsCause implements Cause {
+
+  private final Analysis analysis;
+
+  DuplicateChannelsCause(Analysis analysis) {
+    this.analysis = analysis;
+  }
+
+  @Override
+  public List<Finding> findings(Partition partition) {
+    List<Finding> found = new ArrayList<>();
+    long looked = 0;
+    for (Cut cut : analysis.network().cuts()) {
+      Units u = cut.units();
+      ChannelStatistics s = analysis.original().channels().get(cut.output());
+      if (u == null || s == null) {
+        continue;
+      }
+      looked += u.count();
+      List<Object> pairs = pairs(u, s);
+      if (!pairs.isEmpty()) {
+        found.add(
+            new Finding(
+                "duplicate-channels",
+                cut.layer(),
+                null,
+                Text.format(
+                    "%d of %d channels of %s repeat another: same weights, same bias.",
+                    pairs.size(), u.count(), cut.layer()),
+                true,
+                new Evidence()
+                    .put("zeros", partition.zeros(cut.output()))
+                    .put("pairs", pairs)
+                    .put("channels", u.count())
+                    .map()));
+      }
+    }
+    if (found.isEmpty() && looked > 0) {
+      found.add(
+          new Finding(
+              "duplicate-channels",
+              analysis.outputLayer(),
+              null,
+              Text.format("None of %d channels repeats another.", looked),
+              false,
+              new Evidence().put("channels", looked).map()));
+    }
+    return found;
+  }
+
+  /** Pairs [channel, the earlier one it repeats]; silent channels are another matter. */
+  private static List<Object> pairs(Units u, ChannelStatistics s) {
+    List<Object> pairs = new ArrayList<>();
+    var byHash = new java.util.HashMap<Integer, List<Integer>>();
+    for (int c = 0; c < u.count(); c++) {
+      if (s.channels() != u.count() || s.zeros(c) == s.perChannel()) {
+        continue;
+      }
+      float[] w = u.weights(c);
+      int hash =
+          31 * (31 * Arrays.hashCode(w) + Float.hashCode(u.bias(c))) + u.firstInputChannel(c);
+      List<Integer> same = byHash.computeIfAbsent(hash, _ -> new ArrayList<>());
+      for (int other : same) {
+        if (u.bias(other) == u.bias(c)
+            && u.firstInputChannel(other) == u.firstInputChannel(c)
+            && Arrays.equals(u.weights(other), w)) {
+          pairs.add(List.of((long) c, (long) other));
+          break;
+        }
+      }
+      same.add(c);
+    }
+    return pairs;
+  }
+}

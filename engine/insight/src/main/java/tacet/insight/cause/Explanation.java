@@ -1,0 +1,51 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.List;
+import tacet.ModelOptions;
+import tacet.graph.Graph;
+import tacet.insight.Finding;
+
+/**
+ * Everything that was found out about a network's zeros.
+ *
+ * @param findings most important first
+ */
+public record Explanation(List<Finding> findings) {
+
+  /** Runs the network on the samples and on altered ones, and asks every cause. */
+  public static Explanation of(Graph graph, ModelOptions options, List<Sample> samples)
+      throws InterruptedException {
+    try (Analysis analysis = Analysis.of(graph, options, samples)) {
+      LocalBounds local = new LocalBounds(analysis);
+      FlatRegionsCause flat = new FlatRegionsCause(analysis);
+      SmallWeightsCause weights = new SmallWeightsCause(analysis);
+      BiasCause bias = new BiasCause(analysis, local);
+      PreprocessingCause preprocessing = new PreprocessingCause(analysis, List.of(weights, bias));
+      DeadUnitsCause dead = new DeadUnitsCause(analysis, local, new ImageBounds(analysis));
+      BottleneckCause bottleneck = new BottleneckCause(analysis, dead);
+      Partition partition =
+          Partition.of(
+              analysis, List.of(preprocessing, flat, weights, bias, bottleneck, dead), bottleneck);
+      List<Finding> findings = new ArrayList<>();
+      for (Cause cause :
+          List.of(
+              preprocessing,
+              flat,
+              weights,
+              bias,
+              bottleneck,
+              dead,
+              new SaturationCause(analysis, analysis.saturation()),
+              new ReluCause(analysis),
+              new PoolingCause(analysis),
+              new NonFiniteCause(analysis),
+              new ConstantChannelsCause(analysis),
+              new DuplicateChannelsCause(analysis),
+              new RemainderCause(analysis))) {
+        findings.addAll(cause.findings(partition));
+      }
+      return new Explanation(Importance.sorted(findings));
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package tacet.insight.cause;
+
+import java.util.HashMap;
+import java.util.Map;
+import tacet.insight.cause.Network.Cut;
+
+/**
+ * Upper bounds of units by interval arithmetic over the range that each input channel was seen in, on images and altered
+ * images: a unit whose bound does not pass the cut can never fire on inputs in that range.
+ */
+final class LocalBounds {
+
+  private final Analysis analysis;
+  private final Map<String, Map<Integer, Double>> known = new HashMap<>();
+
+  LocalBounds(Analysis analysis) {
+    this.analysis = analysis;
+  }
+
+  boolean neverFires(Cut cut, int unit) {
+    return upper(cut, unit) <= cut.bound();
+  }
+
+  /** Largest value before the cut; +∞ where nothing is known. */
+  double upper(Cut cut, int unit) {
+    return known
+        .computeIfAbsent(cut.output(), _ -> new HashMap<>())
+        .computeIfAbsent(unit, _ -> compute(cut, unit));
+  }
+
+  private double compute(Cut cut, int unit) {
+    Units u = cut.units();
+    if (u == null) {
+      return Double.POSITIVE_INFINITY;
+    }
+    ChannelStatistics in = analysis.original().channels().get(u.input());
+    ChannelStatistics other = analysis.altered().channels().get(u.input());
+    int first = u.firstInputChannel(unit);
+    if (in == null || in.channels() < first + u.inputChannels()) {
+      return Double.POSITIVE_INFINITY;
+    }
+    float[] w = u.weights(unit);
+    int window = w.length / u.inputChannels();
+    double bound = u.bias(unit);
+    for (int i = 0; i < u.inputChannels(); i++) {
+      double least = in.least(first + i);
+      double most = in.most(first + i);
+      if (other != null) {
+        least = Math.min(least, other.least(first + i));
+        most = Math.max(most, other.most(first + i));
+      }
+      if (u.isConvolution()) {
+        // Padding may put zeros beside the values.
+        least = Math.min(0, least);
+        most = Math.max(0, most);
+      }
+      for (int k = 0; k < window; k++) {
+        float f = w[i * window + k];
+        bound += f > 0 ? f * most : f * least;
+      }
+    }
+    return bound;
+  }
+}

@@ -1,0 +1,185 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tacet.graph.Graph;
+import tacet.graph.Node;
+import tacet.graph.Node.Layer;
+import tacet.graph.Node.Role;
+import tacet.graph.Op;
+import tacet.kernels.Activation;
+import tacet.kernels.DataType;
+import tacet.tensor.Tensor;
+
+/**
+ * A graph in which every value that its author sees is formed: operators that carry an activation are split in two. Knows
+ * which of its values are cut at zero.
+ *
+ * @param graph the split graph
+ * @param producers node by value
+ * @param cuts activations that make zeros out of what is below a bound, in order
+ */
+record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
+
+  /**
+   * An activation that is zero for all x ≤ bound.
+   *
+   * @param layer name of the activation's layer
+   * @param input value before it
+   * @param output value after it
+   * @param bound where it cuts
+   * @param upper where it is flat again, or infinity
+   * @param units what computes its input, or null where that is no linear layer with known weights
+   */
+  record Cut(String layer, String input, String output, float bound, float upper, Units units) {}
+
+  static Network of(Graph original) {
+    List<Node> nodes = new ArrayList<>();
+    for (Node n : original.nodes()) {
+      split(n, original, nodes);
+    }
+    Graph graph = original.with(nodes, original.constants());
+    Map<String, Node> producers = graph.producers();
+    List<Cut> cuts = new ArrayList<>();
+    for (Node n : graph.nodes()) {
+      if (n.op() instanceof Op.Unary u && cutsAtZero(u.function())) {
+        Activation f = u.function();
+        cuts.add(
+            new Cut(
+                layerName(n),
+                n.input(0),
+                n.output(0),
+                bound(f),
+                upper(f),
+                Units.behind(n.input(0), graph, producers)));
+      }
+    }
+    return new Network(graph, producers, cuts);
+  }
+
+  /** Names of all values that nodes make and that a run can return. */
+  Set<String> taps() {
+    Set<String> taps = new LinkedHashSet<>();
+    for (Node n : graph.nodes()) {
+      n.outputs().stream().filter(o -> !o.isEmpty()).forEach(taps::add);
+    }
+    return taps;
+  }
+
+  /** The layer that makes a value. */
+  String layer(String value) {
+    Node n = producers.get(value);
+    return n == null ? value : layerName(n);
+  }
+
+  /** The name that the model's author knows a node's result by. */
+  static String layerName(Node n) {
+    return n.layers().isEmpty() ? n.name() : n.layers().getLast().name();
+  }
+
+  /** The cut that makes a value, or null. */
+  Cut cut(String output) {
+    return cuts.stream().filter(c -> c.output().equals(output)).findFirst().orElse(null);
+  }
+
+  private static void split(Node n, Graph graph, List<Node> into) {
+    if (isMaxWithZero(n, graph)) {
+      String x = graph.constants().containsKey(n.input(0)) ? n.input(1) : n.input(0);
+      into.add(
+          new Node(n.name(), new Op.Unary(Activation.RELU), List.of(x), n.outputs(), n.layers()));
+      return;
+    }
+    Activation fused =
+        switch (n.op()) {
+          case Op.Conv c -> c.activation();
+          case Op.Gemm g -> g.activation();
+          case Op.Elementwise e -> e.activation();
+          default -> Activation.IDENTITY;
+        };
+    if (fused.isIdentity()) {
+      into.add(n);
+      return;
+    }
+    Op plain =
+        switch (n.op()) {
+          case Op.Conv c -> new Op.Conv(c.window(), c.groups(), c.residual(), Activation.IDENTITY);
+          case Op.Gemm g -> new Op.Gemm(g.alpha(), g.beta(), g.transA(), g.transB());
+          case Op.Elementwise e -> new Op.Elementwise(e.kind());
+          default -> throw new AssertionError(n.op());
+        };
+    Layer before = null;
+    for (Layer l : n.layers()) {
+      before = l.role() == Role.BEFORE_ACTIVATION ? l : before;
+    }
+    String name = before == null ? n.name() + "/preactivation" : before.name();
+    String value = before == null ? n.output(0) + "/preactivation" : before.value();
+    into.add(new Node(name, plain, n.inputs(), List.of(value)));
+    into.add(
+        new Node(
+            n.name(),
+            new Op.Unary(fused),
+            List.of(value),
+            n.outputs(),
+            n.layers().isEmpty() ? List.of() : List.of(n.layers().getLast())));
+  }
+
+  private static boolean isMaxWithZero(Node n, Graph graph) {
+    if (!(n.op() instanceof Op.Elementwise e)
+        || e.kind() != Op.ElementwiseKind.MAX
+        || n.inputs().size() != 2) {
+      return false;
+    }
+    for (String in : n.inputs()) {
+      Tensor t = graph.constants().get(in);
+      if (t != null
+          && t.type() == DataType.FLOAT32
+          && t.shape().elements() == 1
+          && t.toFloats()[0] == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean cutsAtZero(Activation f) {
+    return switch (f.kind()) {
+      case RELU, THRESHOLDED_RELU, HARD_SWISH, HARD_SIGMOID -> true;
+      case CLIP -> f.alpha() == 0 && f.beta() > 0;
+      default -> false;
+    };
+  }
+
+  private static float bound(Activation f) {
+    return switch (f.kind()) {
+      case THRESHOLDED_RELU -> f.alpha();
+      case HARD_SWISH -> -3f;
+      case HARD_SIGMOID -> -f.beta() / f.alpha();
+      default -> 0f;
+    };
+  }
+
+  private static float upper(Activation f) {
+    return switch (f.kind()) {
+      case CLIP -> f.beta();
+      case HARD_SIGMOID -> (1 - f.beta()) / f.alpha();
+      default -> Float.POSITIVE_INFINITY;
+    };
+  }
+
+  /** Layers in the order of the network: layer name by value. */
+  Map<String, String> layersByValue() {
+    Map<String, String> layers = new LinkedHashMap<>();
+    for (Node n : graph.nodes()) {
+      for (String out : n.outputs()) {
+        if (!out.isEmpty()) {
+          layers.put(out, layerName(n));
+        }
+      }
+    }
+    return layers;
+  }
+}

@@ -1,0 +1,481 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import tacet.graph.Node;
+import tacet.graph.Op;
+import tacet.insight.Finding;
+import tacet.insight.cause.Network.Cut;
+import tacet.insight.cause.Values.Value;
+import tacet.insight.image.Normalization;
+import tacet.insight.image.Normalization.Channels;
+import tacet.tensor.Tensor;
+
+/**
+ * Pixels prepared in another way than the network was trained with. Every usual way is tried on the same images. Signs that
+ * one is better than the way in use:
+ *
+ * <ul>
+ *   <li>batch normalisation: what arrives at the first one is far from the mean and deviation that it was trained with;
+ *   <li>the first layer: its units are stuck – silent everywhere or never silent – and the other way frees them. Units
+ *       that other causes explain (vanished or purely negative weights, bias) are left out. More than half of the rest
+ *       silent is more than the signs of weights would give, and inputs that are nowhere near zero are a sign too;
+ *   <li>the classes: the network is far surer of them. Alone this counts only between ways of like scale, since any
+ *       network is surer of larger inputs.
+ * </ul>
+ */
+final class PreprocessingCause implements Cause.OfUnits {
+
+  private static final int IMAGES = 3;
+  private static final double FAR_FROM_TRAINED = 5;
+  private static final double CLEARLY_NEARER = 3;
+  private static final double CLEARLY_SURER = 1.8;
+  private static final double LIKE_SCALE = 4;
+  private static final double FEW_STUCK = 0.05;
+  private static final double CHANCE = 0.01;
+
+  /**
+   * What the network does when images are prepared in one way.
+   *
+   * @param trained distance from the first batch normalisation's statistics, in deviations; NaN without one
+   * @param dead part of the eligible units of the first layer that is silent everywhere
+   * @param stuck part that is silent everywhere or never silent
+   * @param sure mean largest probability; NaN where the output is none
+   * @param scale root mean square of the input
+   * @param aroundZero whether zero is between black and white
+   */
+  private record Trial(
+      Normalization way,
+      double trained,
+      double dead,
+      double stuck,
+      double sure,
+      double scale,
+      boolean aroundZero,
+      Map<String, UnitStatistics> units) {}
+
+  private final Analysis analysis;
+  private final boolean[] eligible;
+  private final Trial current;
+  private final List<Trial> others = new ArrayList<>();
+  private final Trial better;
+
+  /**
+   * @param explained causes whose units say nothing about preprocessing
+   */
+  PreprocessingCause(Analysis analysis, List<Cause.OfUnits> explained) throws InterruptedException {
+    this.analysis = analysis;
+    Cut first = firstLayer();
+    ImageView image = ImageView.of(analysis.samples().getFirst(), analysis.network().graph());
+    Normalization used = used(image);
+    if (first == null || used == null) {
+      eligible = null;
+      current = null;
+      better = null;
+      return;
+    }
+    eligible = eligible(first, explained);
+    current = trial(first, used, used);
+    for (Normalization way : ways(used, image)) {
+      if (!way.describe().equals(used.describe())) {
+        others.add(trial(first, used, way));
+      }
+    }
+    Trial best = null;
+    for (Trial t : others) {
+      if (isBetter(t) && (best == null || score(t) > score(best))) {
+        best = t;
+      }
+    }
+    better = best;
+  }
+
+  private Normalization used(ImageView image) {
+    Normalization n = analysis.samples().getFirst().normalization();
+    if (n == null) {
+      n = ImageView.guess(image);
+    }
+    if (n == null && (image.channels() == 1 || image.channels() == 3)) {
+      Channels c = image.channels() == 3 ? Channels.RGB : Channels.GREY;
+      n = new Normalization(c, 1, new float[] {0}, new float[] {1});
+    }
+    return n != null && n.channels().count() == image.channels() ? n : null;
+  }
+
+  private Cut firstLayer() {
+    for (Cut cut : analysis.network().cuts()) {
+      if (cut.units() != null) {
+        return cut;
+      }
+    }
+    return null;
+  }
+
+  private static boolean[] eligible(Cut first, List<Cause.OfUnits> explained) {
+    boolean[] eligible = new boolean[first.units().count()];
+    for (int c = 0; c < eligible.length; c++) {
+      boolean negative = first.units().bias(c) <= 0;
+      for (float w : first.units().weights(c)) {
+        negative &= w <= 0;
+      }
+      eligible[c] = !negative;
+      for (Cause.OfUnits cause : explained) {
+        eligible[c] &= !cause.claims(first, c);
+      }
+    }
+    return eligible;
+  }
+
+  private static List<Normalization> ways(Normalization used, ImageView image) {
+    List<Normalization> ways = new ArrayList<>();
+    float[] none = {0};
+    float[] one = {1};
+    Channels[] orders =
+        used.channels() == Channels.GREY
+            ? new Channels[] {Channels.GREY}
+            : new Channels[] {Channels.RGB, Channels.BGR};
+    for (Channels c : orders) {
+      ways.add(new Normalization(c, used.scale(), used.mean(), used.std()));
+      ways.add(new Normalization(c, 1f / 255, none, one));
+      ways.add(new Normalization(c, 1 / 127.5f, one, one));
+      ways.add(new Normalization(c, 1, none, one));
+      if (c == Channels.RGB) {
+        ways.add(
+            new Normalization(
+                c,
+                1f / 255,
+                new float[] {0.485f, 0.456f, 0.406f},
+                new float[] {0.229f, 0.224f, 0.225f}));
+        ways.add(new Normalization(c, 1, new float[] {123, 117, 104}, one));
+      } else if (c == Channels.BGR) {
+        ways.add(new Normalization(c, 1, new float[] {104, 117, 123}, one));
+      }
+    }
+    ways.add(centred(used, image));
+    return ways;
+  }
+
+  /** As in use, but with the image's own mean taken away. */
+  private static Normalization centred(Normalization used, ImageView image) {
+    float[] mean = used.mean();
+    for (int c = 0; c < image.channels(); c++) {
+      double sum = 0;
+      for (int n = 0; n < image.images(); n++) {
+        int from = (n * image.channels() + c) * image.pixels();
+        for (int p = from; p < from + image.pixels(); p++) {
+          sum += image.planes()[p];
+        }
+      }
+      mean[c] += (float) (sum / image.images() / image.pixels() * used.std()[c]);
+    }
+    return new Normalization(used.channels(), used.scale(), mean, used.std());
+  }
+
+  private Trial trial(Cut first, Normalization from, Normalization to) throws InterruptedException {
+    Map<String, UnitStatistics> units = new HashMap<>();
+    ChannelStatistics normalised = null;
+    Node batchNormalisation = firstBatchNormalisation();
+    double sure = 0;
+    double squares = 0;
+    boolean around = true;
+    int images = Math.min(IMAGES, analysis.samples().size());
+    for (Sample sample : analysis.samples().subList(0, images)) {
+      ImageView image = convert(ImageView.of(sample, analysis.network().graph()), from, to);
+      squares += rms(image) / images;
+      around &= aroundZero(image, to, analysis.samples().getFirst().normalization() != null);
+      Values v = analysis.run(image.tensor());
+      for (Cut cut : analysis.network().cuts()) {
+        Value x = v.floats().get(cut.input());
+        if (x != null) {
+          units.computeIfAbsent(cut.output(), _ -> new UnitStatistics(cut, x.channels())).add(x, 1);
+        }
+      }
+      Value x = batchNormalisation == null ? null : v.floats().get(batchNormalisation.input(0));
+      if (x != null) {
+        normalised = normalised == null ? new ChannelStatistics(x.channels()) : normalised;
+        normalised.add(x);
+      }
+      sure += largestProbability(v.floats().get(analysis.outputValue())) / images;
+    }
+    UnitStatistics s = units.get(first.output());
+    int dead = 0;
+    int on = 0;
+    int all = 0;
+    for (int c = 0; c < eligible.length; c++) {
+      if (eligible[c]) {
+        all++;
+        dead += s.isSilent(c) ? 1 : 0;
+        on += s.least(c) > first.bound() ? 1 : 0;
+      }
+    }
+    return new Trial(
+        to,
+        normalised == null ? Double.NaN : distance(batchNormalisation, normalised),
+        all == 0 ? 0 : (double) dead / all,
+        all == 0 ? 0 : (double) (dead + on) / all,
+        sure,
+        squares,
+        around,
+        units);
+  }
+
+  private Node firstBatchNormalisation() {
+    for (Node n : analysis.network().graph().nodes()) {
+      if (n.op() instanceof Op.BatchNormalization
+          && Analysis.isFloat(constant(n.input(3)))
+          && Analysis.isFloat(constant(n.input(4)))) {
+        return n;
+      }
+    }
+    return null;
+  }
+
+  private Tensor constant(String name) {
+    return analysis.network().graph().constants().get(name);
+  }
+
+  /** Mean over channels of the distance of means in deviations, plus the factor between deviations as a logarithm. */
+  private double distance(Node n, ChannelStatistics seen) {
+    float[] mean = constant(n.input(3)).toFloats();
+    float[] variance = constant(n.input(4)).toFloats();
+    double sum = 0;
+    for (int c = 0; c < mean.length; c++) {
+      double std = Math.sqrt(variance[c] + ((Op.BatchNormalization) n.op()).epsilon());
+      sum +=
+          Math.abs(seen.mean(c) - mean[c]) / std
+              + Math.abs(Math.log((seen.deviation(c) + 1e-3 * std) / std));
+    }
+    return sum / mean.length;
+  }
+
+  /** NaN where the output is not one distribution per image. */
+  private static double largestProbability(Value y) {
+    if (y == null || y.positions() != 1 || y.channels() < 2) {
+      return Double.NaN;
+    }
+    double mean = 0;
+    for (int n = 0; n < y.images(); n++) {
+      double sum = 0;
+      float most = 0;
+      for (int c = 0; c < y.channels(); c++) {
+        float p = y.data()[n * y.channels() + c];
+        if (!(p >= 0)) {
+          return Double.NaN;
+        }
+        sum += p;
+        most = Math.max(most, p);
+      }
+      if (Math.abs(sum - 1) > 1e-3) {
+        return Double.NaN;
+      }
+      mean += most / y.images();
+    }
+    return mean;
+  }
+
+  private static double rms(ImageView image) {
+    double sum = 0;
+    for (float x : image.planes()) {
+      sum += (double) x * x;
+    }
+    return Math.sqrt(sum / image.planes().length);
+  }
+
+  private static boolean aroundZero(ImageView image, Normalization way, boolean known) {
+    if (known) {
+      for (int c = 0; c < image.channels(); c++) {
+        double black = -way.mean()[c] / way.std()[c];
+        double white = (255 * way.scale() - way.mean()[c]) / way.std()[c];
+        double margin = Math.abs(white - black) / 2;
+        if (Math.min(black, white) > margin || Math.max(black, white) < -margin) {
+          return false;
+        }
+      }
+      return true;
+    }
+    if (ImageView.guess(image) != null) {
+      return true;
+    }
+    float least = Float.POSITIVE_INFINITY;
+    float most = Float.NEGATIVE_INFINITY;
+    for (float x : image.planes()) {
+      least = Math.min(least, x);
+      most = Math.max(most, x);
+    }
+    return least <= most - least && most >= least - most;
+  }
+
+  private static ImageView convert(ImageView image, Normalization from, Normalization to) {
+    if (from == to) {
+      return image;
+    }
+    float[] out = new float[image.planes().length];
+    int pixels = image.pixels();
+    boolean swap = from.channels() != to.channels();
+    float[] fromMean = from.mean();
+    float[] fromStd = from.std();
+    float[] toMean = to.mean();
+    float[] toStd = to.std();
+    for (int plane = 0; plane < image.images() * image.channels(); plane++) {
+      int c = plane % image.channels();
+      int source = swap ? image.channels() - 1 - c : c;
+      int base = (plane - c + source) * pixels;
+      for (int p = 0; p < pixels; p++) {
+        double pixel =
+            (image.planes()[base + p] * fromStd[source] + fromMean[source]) / from.scale();
+        out[plane * pixels + p] = (float) ((pixel * to.scale() - toMean[c]) / toStd[c]);
+      }
+    }
+    return image.with(out);
+  }
+
+  private boolean isBetter(Trial t) {
+    if (t.trained > 2 * current.trained) {
+      return false;
+    }
+    if (current.trained > FAR_FROM_TRAINED && current.trained > CLEARLY_NEARER * t.trained) {
+      return true;
+    }
+    boolean freed = t.stuck <= current.stuck / 2;
+    if (freed && t.dead <= current.dead / 2 && (!current.aroundZero || manyDead())) {
+      return current.stuck >= 0.5;
+    }
+    double ratio = t.scale / current.scale;
+    boolean alike = ratio < LIKE_SCALE && ratio > 1 / LIKE_SCALE;
+    return t.sure > CLEARLY_SURER * current.sure && (alike || freed && current.stuck > FEW_STUCK);
+  }
+
+  /** Whether more units are dead than half of them by chance (one-sided binomial test). */
+  private boolean manyDead() {
+    int n = 0;
+    for (boolean e : eligible) {
+      n += e ? 1 : 0;
+    }
+    int dead = (int) Math.round(current.dead * n);
+    double tail = 0;
+    double term = Math.pow(0.5, n);
+    for (int k = 0; k <= n; k++) {
+      tail += k >= dead ? term : 0;
+      term *= (double) (n - k) / (k + 1);
+    }
+    return n > 0 && tail < CHANCE;
+  }
+
+  private double score(Trial t) {
+    double score = Math.log((current.stuck + 0.02) / (t.stuck + 0.02));
+    if (!Double.isNaN(t.trained)) {
+      score += Math.log(current.trained / t.trained);
+    }
+    if (!Double.isNaN(t.sure)) {
+      score += 2 * Math.log(t.sure / current.sure);
+    }
+    return score;
+  }
+
+  @Override
+  public Kind kind() {
+    return Kind.PREPROCESSING;
+  }
+
+  @Override
+  public boolean claims(Cut cut, int unit) {
+    return better != null
+        && analysis.original().units().get(cut.output()).isSilent(unit)
+        && !better.units.get(cut.output()).isSilent(unit);
+  }
+
+  @Override
+  public List<Finding> findings(Partition partition) {
+    if (current == null) {
+      return List.of();
+    }
+    List<Finding> found = new ArrayList<>();
+    Cut first = firstLayer();
+    found.add(finding(first, partition));
+    for (Cut cut : analysis.network().cuts()) {
+      double share = partition.share(cut.output(), Kind.PREPROCESSING);
+      if (cut != first && share > 0) {
+        found.add(
+            new Finding(
+                "preprocessing",
+                cut.layer(),
+                share,
+                Text.format(
+                    "%s of %s are silent as the images are prepared and fire with them prepared"
+                        + " otherwise; they hold %s of its zeros.",
+                    Text.plural(partition.units(cut, Kind.PREPROCESSING), "unit"),
+                    cut.layer(),
+                    Text.percent(share)),
+                true,
+                new Evidence().put("zeros", partition.zeros(cut.output())).map()));
+      }
+    }
+    return found;
+  }
+
+  private Finding finding(Cut first, Partition partition) {
+    List<Object> table = new ArrayList<>();
+    table.add(row(current));
+    others.forEach(t -> table.add(row(t)));
+    Evidence evidence =
+        new Evidence()
+            .put("zeros", partition.zeros(first.output()))
+            .put("inUse", current.way.describe())
+            .put("better", better == null ? null : better.way.describe())
+            .put("tried", table);
+    if (better == null) {
+      return new Finding(
+          "preprocessing",
+          first.layer(),
+          null,
+          Text.format(
+              "None of %d other usual ways to prepare the images does clearly better than %s.",
+              others.size(), current.way.describe()),
+          false,
+          evidence.map());
+    }
+    List<String> signs = new ArrayList<>();
+    if (current.trained > CLEARLY_NEARER * better.trained) {
+      signs.add(
+          Text.format(
+              "what reaches the first batch normalisation is %.1f instead of %.1f deviations from"
+                  + " what it was trained with",
+              current.trained, better.trained));
+    }
+    if (better.stuck <= current.stuck / 2 && current.stuck > FEW_STUCK) {
+      signs.add(
+          Text.format(
+              "%s instead of %s of the units of %s are stuck",
+              Text.percent(current.stuck), Text.percent(better.stuck), first.layer()));
+    }
+    if (better.sure > CLEARLY_SURER * current.sure) {
+      signs.add(
+          Text.format(
+              "the network gives its first choice %s instead of %s",
+              Text.percent(current.sure), Text.percent(better.sure)));
+    }
+    double share = partition.share(first.output(), Kind.PREPROCESSING);
+    return new Finding(
+        "preprocessing",
+        first.layer(),
+        share > 0 ? share : null,
+        Text.format(
+            "The images are probably not prepared as the network was trained: with %s instead of"
+                + " %s, %s.",
+            current.way.describe(), better.way.describe(), String.join(", and ", signs)),
+        true,
+        evidence.map());
+  }
+
+  private static Map<String, Object> row(Trial t) {
+    return new Evidence()
+        .put("way", t.way.describe())
+        .put("stuckUnits", t.stuck)
+        .put("deadUnits", t.dead)
+        .put("largestProbability", t.sure)
+        .put("batchNormalisationDistance", t.trained)
+        .map();
+  }
+}

@@ -1,0 +1,86 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.List;
+import tacet.insight.Finding;
+import tacet.insight.cause.Network.Cut;
+
+/**
+ * What no other finding names: zeros that a layer only hands on, with the causes that made them, zeros that nothing
+ * explains, and a network's output that has none.
+ */
+final class RemainderCause implements Cause {
+
+  private final Analysis analysis;
+
+  RemainderCause(Analysis analysis) {
+    this.analysis = analysis;
+  }
+
+  @Override
+  public List<Finding> findings(Partition partition) {
+    List<Finding> found = new ArrayList<>();
+    for (String value : analysis.values()) {
+      Cut cut = analysis.network().cut(value);
+      for (Kind kind : Kind.values()) {
+        double share = partition.share(value, kind);
+        boolean said =
+            cut != null && kind != Kind.UNEXPLAINED
+                || kind == Kind.SATURATION && made(value, partition);
+        if (share > 0 && !said) {
+          found.add(finding(value, kind, share, partition));
+        }
+      }
+    }
+    String output = analysis.outputValue();
+    if (analysis.original().channels().containsKey(output) && partition.zeros(output) == 0) {
+      found.add(none(output));
+    }
+    return found;
+  }
+
+  private boolean made(String value, Partition partition) {
+    return analysis.saturation().of(value) != null && partition.share(value, Kind.SATURATION) > 0;
+  }
+
+  private Finding finding(String value, Kind kind, double share, Partition partition) {
+    String layer = analysis.network().layer(value);
+    long zeros = partition.zeros(value);
+    Evidence evidence =
+        new Evidence().put("zeros", zeros).put("inherited", partition.isInherited(value));
+    if (kind == Kind.UNEXPLAINED) {
+      return new Finding(
+          kind.label(),
+          layer,
+          share,
+          Text.format(
+              "%s of the zeros of %s are unexplained: zeros of the image, padding, or sums that"
+                  + " cancel.",
+              Text.percent(share), layer),
+          true,
+          evidence.map());
+    }
+    return new Finding(
+        kind.label(),
+        layer,
+        share,
+        Text.format(
+            "%s makes no zeros of its own; %s of those it hands on were made by %s.",
+            layer, Text.percent(share), kind.label()),
+        true,
+        evidence.map());
+  }
+
+  private Finding none(String output) {
+    ChannelStatistics s = analysis.original().channels().get(output);
+    return new Finding(
+        "unexplained",
+        analysis.network().layer(output),
+        null,
+        Text.format(
+            "The network's output %s has no zeros to explain: none of its %s is zero.",
+            output, Text.plural(s.elements(), "value")),
+        false,
+        new Evidence().put("zeros", 0L).put("elements", s.elements()).map());
+  }
+}

@@ -1,0 +1,13 @@
+package tacet.insight.cause;
+
+import tacet.insight.image.Normalization;
+import tacet.tensor.Tensor;
+
+/**
+ * An input of the network to be explained.
+ *
+ * @param name where it came from
+ * @param tensor in the model's own layout
+ * @param normalization how pixels became its values, or null where that is not known
+ */
+public record Sample(String name, Tensor tensor, Normalization normalization) {}

@@ -1,0 +1,159 @@
+package tacet.insight.cause;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import tacet.graph.Graph;
+import tacet.graph.Node;
+import tacet.graph.Op;
+import tacet.graph.Op.AutoPad;
+import tacet.graph.Op.Window;
+import tacet.graph.ValueInfo;
+import tacet.kernels.Activation;
+import tacet.kernels.DataType;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
+
+/** Small networks and images made in code, into which a test plants a cause. */
+final class Planted {
+
+  static final int SIDE = 40;
+
+  private final SplittableRandom random;
+  private final Map<String, float[]> weights = new LinkedHashMap<>();
+  private final Map<String, Shape> shapes = new LinkedHashMap<>();
+  private final List<Node> nodes = new ArrayList<>();
+  private String last = "input";
+  private int channels = 3;
+  private int side = SIDE;
+
+  Planted(long seed) {
+    random = new SplittableRandom(seed);
+  }
+
+  /** 3×3 convolution with He-normal weights and small biases, then ReLU. */
+  Planted conv(String name, int units) {
+    shapes.put(name + "/w", Shape.of(units, channels, 3, 3));
+    weights.put(name + "/w", normal(units * channels * 9, Math.sqrt(2.0 / (channels * 9))));
+    shapes.put(name + "/b", Shape.of(units));
+    weights.put(name + "/b", normal(units, 0.02));
+    Window w =
+        new Window(List.of(3, 3), List.of(1, 1), List.of(), List.of(), List.of(), AutoPad.EXPLICIT);
+    nodes.add(
+        new Node(
+            name + "/conv",
+            new Op.Conv(w, 1),
+            List.of(last, name + "/w", name + "/b"),
+            List.of(name + "/pre")));
+    relu(name);
+    channels = units;
+    side -= 2;
+    return this;
+  }
+
+  Planted pool(String name) {
+    Window w =
+        new Window(List.of(2, 2), List.of(2, 2), List.of(), List.of(), List.of(), AutoPad.EXPLICIT);
+    nodes.add(
+        new Node(
+            name,
+            new Op.Pool(Op.PoolKind.MAX, w, false, false, 2, false),
+            List.of(last),
+            List.of(name)));
+    last = name;
+    side /= 2;
+    return this;
+  }
+
+  Planted flatten() {
+    nodes.add(new Node("flatten", new Op.Flatten(1), List.of(last), List.of("flatten")));
+    last = "flatten";
+    channels = channels * side * side;
+    return this;
+  }
+
+  Planted dense(String name, int units) {
+    shapes.put(name + "/w", Shape.of(units, channels));
+    weights.put(name + "/w", normal(units * channels, Math.sqrt(2.0 / channels)));
+    shapes.put(name + "/b", Shape.of(units));
+    weights.put(name + "/b", normal(units, 0.02));
+    nodes.add(
+        new Node(
+            name + "/gemm",
+            new Op.Gemm(1, 1, false, true),
+            List.of(last, name + "/w", name + "/b"),
+            List.of(name + "/pre")));
+    relu(name);
+    channels = units;
+    return this;
+  }
+
+  private void relu(String name) {
+    nodes.add(new Node(name, new Op.Unary(Activation.RELU), List.of(name + "/pre"), List.of(name)));
+    last = name;
+  }
+
+  /** Weights to be changed, by name. */
+  float[] weights(String name) {
+    return weights.get(name);
+  }
+
+  Graph graph() {
+    Map<String, Tensor> constants = new LinkedHashMap<>();
+    weights.forEach((name, w) -> constants.put(name, Tensor.of(shapes.get(name), w)));
+    return Graph.checked(
+        "planted",
+        List.of(new ValueInfo("input", DataType.FLOAT32, new long[] {1, 3, SIDE, SIDE})),
+        List.of(new ValueInfo(last, DataType.FLOAT32, null)),
+        constants,
+        nodes,
+        Map.of(),
+        Set.of());
+  }
+
+  private float[] normal(int n, double std) {
+    float[] out = new float[n];
+    for (int i = 0; i < n; i++) {
+      out[i] = (float) (std * random.nextGaussian());
+    }
+    return out;
+  }
+
+  /** A picture with structure everywhere: sums of waves and noise, between −1 and 1. */
+  static Sample textured(long seed) {
+    SplittableRandom r = new SplittableRandom(seed);
+    float[] x = new float[3 * SIDE * SIDE];
+    for (int c = 0; c < 3; c++) {
+      double fy = 0.1 + r.nextDouble();
+      double fx = 0.1 + r.nextDouble();
+      for (int i = 0; i < SIDE * SIDE; i++) {
+        double wave = 0.45 * Math.sin(fy * (i / SIDE) + fx * (i % SIDE) + c);
+        x[c * SIDE * SIDE + i] = (float) Math.max(-1, Math.min(1, wave + 0.25 * r.nextGaussian()));
+      }
+    }
+    return new Sample("textured " + seed, Tensor.of(Shape.of(1, 3, SIDE, SIDE), x), null);
+  }
+
+  /** One colour. */
+  static Sample flat(float red, float green, float blue) {
+    float[] x = new float[3 * SIDE * SIDE];
+    for (int i = 0; i < SIDE * SIDE; i++) {
+      x[i] = red;
+      x[SIDE * SIDE + i] = green;
+      x[2 * SIDE * SIDE + i] = blue;
+    }
+    return new Sample("flat", Tensor.of(Shape.of(1, 3, SIDE, SIDE), x), null);
+  }
+
+  /** The sample with a constant added. */
+  static Sample shifted(Sample s, float by) {
+    float[] x = s.tensor().toFloats();
+    for (int i = 0; i < x.length; i++) {
+      x[i] += by;
+    }
+    return new Sample(s.name() + " shifted", Tensor.of(s.tensor().shape(), x), null);
+  }
+}
