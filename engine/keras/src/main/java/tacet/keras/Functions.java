@@ -39,8 +39,15 @@ sealed interface Functions {
       case Map<?, ?> m when "function".equals(m.get("class_name")) ->
           of(m.get("config"), kerasVersion, layer);
       case Map<?, ?> m
-          when m.get("class_name") instanceof String s && m.get("config") instanceof Map<?, ?> c ->
-          ofLayer(s, new Config(layer.file(), layer.place(), Config.cast(c)), kerasVersion);
+          when m.get("class_name") instanceof String s
+              && m.get("config") instanceof Map<?, ?> c -> {
+        Functions f =
+            ofLayer(s, new Config(layer.file(), layer.place(), Config.cast(c)), kerasVersion);
+        if (f == null) {
+          throw new NotSupported("no activation " + s);
+        }
+        yield f;
+      }
       case Object o -> throw layer.bad("expected an activation, got " + o);
     };
   }

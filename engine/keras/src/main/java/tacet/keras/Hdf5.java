@@ -25,6 +25,9 @@ import tacet.error.TacetException;
  */
 final class Hdf5 {
 
+  /** A superblock takes more. */
+  private static final int SMALLEST = 48;
+
   private final String file;
   private final long bytes;
   private final HdfFile hdf;
@@ -42,6 +45,11 @@ final class Hdf5 {
    * @throws ModelFormatException where it is no HDF5
    */
   static Hdf5 open(String file, MemorySegment content) {
+    if (content.byteSize() < SMALLEST) {
+      throw new ModelFormatException(
+          file, "HDF5", "is cut off after " + content.byteSize() + " bytes");
+    }
+    Hdf5Bounds.check(file, content);
     ByteBuffer buffer = content.asByteBuffer();
     HdfFile hdf = guarded(file, "HDF5 superblock", () -> HdfFile.fromByteBuffer(buffer));
     return new Hdf5(file, content.byteSize(), hdf);

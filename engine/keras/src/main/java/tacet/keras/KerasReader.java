@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import tacet.error.ModelFormatException;
@@ -19,6 +21,11 @@ import tacet.graph.Graph;
  * Python code are not.
  */
 public final class KerasReader implements ModelReader {
+
+  /** What reading may take: a thousand times what it does on a small file, and a disk's pace for a large one. */
+  private static final Duration SHORTEST = Duration.ofSeconds(20);
+
+  private static final long BYTES_PER_MILLISECOND = 10_000;
 
   private static final int ZIP = 'P' << 8 | 'K';
   private static final byte[] HDF5 = {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
@@ -51,7 +58,8 @@ public final class KerasReader implements ModelReader {
    */
   @Override
   public Graph read(Path file) throws IOException {
-    try (Arena arena = Arena.ofShared();
+    Duration time = SHORTEST.plusMillis(Files.size(file) / BYTES_PER_MILLISECOND);
+    try (Deadline deadline = new Deadline(time);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < HDF5.length) {
@@ -62,11 +70,11 @@ public final class KerasReader implements ModelReader {
         throw new ModelFormatException(
             file.toString(), "", "expected less than 2 GiB, got " + size + " bytes");
       }
-      MemorySegment content = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+      MemorySegment content = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, deadline.arena());
       byte[] head =
           content.asSlice(0, HDF5.length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
       if ((head[0] << 8 | head[1]) == ZIP) {
-        return zipped(file, arena);
+        return zipped(file, deadline.arena());
       }
       return hdf5(file.toString(), content);
     }

@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -191,6 +195,50 @@ class DamagedFilesTest {
     fails(
         KerasFile.zip(p, Map.of("config.json", "{}".getBytes(StandardCharsets.UTF_8))),
         "Functional");
+  }
+
+  /** Forty levels of a B-tree, each of which has the one below it twice: 2⁴⁰ visits in six kilobytes. */
+  @Test
+  void treesThatShareBranches() throws IOException {
+    ByteBuffer b = ByteBuffer.allocate(8192).order(ByteOrder.LITTLE_ENDIAN);
+    b.put("\211HDF\r\n\032\n".getBytes(StandardCharsets.ISO_8859_1));
+    b.put(new byte[] {0, 0, 0, 0, 0, 8, 8, 0}).putShort((short) 4).putShort((short) 16).putInt(0);
+    b.putLong(0).putLong(-1).putLong(8192).putLong(-1);
+    // The root's entry; its header at 96 names a B-tree at 160 and a heap.
+    b.putLong(0).putLong(96).putInt(0).putInt(0).putLong(0).putLong(0);
+    b.position(96);
+    b.put(new byte[] {1, 0, 1, 0}).putInt(1).putInt(24).putInt(0);
+    b.putShort((short) 0x11).putShort((short) 16).putInt(0).putLong(160).putLong(8000);
+    for (int level = 40; level >= 1; level--) {
+      int at = 160 + (40 - level) * 128;
+      b.position(at);
+      b.put("TREE".getBytes(StandardCharsets.ISO_8859_1)).put((byte) 0).put((byte) level);
+      b.putShort((short) 2).putLong(-1).putLong(-1);
+      b.putLong(0).putLong(at + 128).putLong(0).putLong(at + 128).putLong(0);
+    }
+    b.position(160 + 40 * 128);
+    b.put("TREE".getBytes(StandardCharsets.ISO_8859_1)).put((byte) 0).put((byte) 0);
+    Path p = folder.resolve("tree.h5");
+    Files.write(p, b.array());
+    fails(p, "two parents");
+  }
+
+  /** What is still busy then fails at its next access. */
+  @Test
+  void memoryIsTakenAwayAtTheDeadline() throws InterruptedException {
+    try (Deadline deadline = new Deadline(Duration.ofMillis(50))) {
+      MemorySegment s = deadline.arena().allocate(8);
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(20),
+          () ->
+              assertThrows(
+                  IllegalStateException.class,
+                  () -> {
+                    for (byte sum = 0; ; ) {
+                      sum += s.get(ValueLayout.JAVA_BYTE, 0);
+                    }
+                  }));
+    }
   }
 
   /** Weights only, as {@code save_weights} writes them. */
