@@ -1,6 +1,5 @@
 package tacet.bench;
 
-import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,19 +13,12 @@ import tacet.Model;
 import tacet.ModelOptions;
 import tacet.Result;
 import tacet.graph.Graph;
-import tacet.graph.ValueInfo;
-import tacet.insight.Presets;
 import tacet.insight.RandomWeights;
 import tacet.kernels.CountLevel;
-import tacet.kernels.DataType;
-import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
 /** Whole networks: Tacet's backends and ONNX Runtime in turn on the same input and weights. */
 final class ModelComparison {
-
-  /** Free sides of an input image. */
-  private static final int FREE_SIDE = 224;
 
   private static final double LEAST_WARM_UP_SECONDS = 1;
   private static final double MOST_WARM_UP_SECONDS = 6;
@@ -90,7 +82,7 @@ final class ModelComparison {
 
   private Map<String, Object> compare(Path model, Path file) throws Exception {
     Graph graph = Model.read(file);
-    Map<String, Tensor> inputs = inputs(graph);
+    Map<String, Tensor> inputs = ModelInputs.noise(graph, seed);
     ModelOptions options = ModelOptions.defaults().withThreads(threads);
     try (Model vector = Model.of(graph, options.withBackend(Backend.VECTOR));
         Model auto = Model.of(graph, options.withBackend(Backend.AUTO));
@@ -159,22 +151,6 @@ final class ModelComparison {
       map.put((String) pairs[i], pairs[i + 1]);
     }
     return map;
-  }
-
-  private Map<String, Tensor> inputs(Graph graph) throws IOException {
-    Map<String, Tensor> inputs = new LinkedHashMap<>();
-    for (ValueInfo in : graph.inputs()) {
-      long[] dims = in.dims();
-      if (dims == null || in.type() != DataType.FLOAT32) {
-        throw new IllegalArgumentException(
-            graph.source() + ": input '" + in.name() + "' is no float32 tensor of known rank");
-      }
-      for (int i = 0; i < dims.length; i++) {
-        dims[i] = dims[i] != ValueInfo.UNKNOWN ? dims[i] : i == 0 ? 1 : FREE_SIDE;
-      }
-      inputs.put(in.name(), Presets.noise(Shape.of(dims), seed));
-    }
-    return inputs;
   }
 
   /** The largest difference of any output. */

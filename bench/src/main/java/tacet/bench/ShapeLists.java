@@ -17,9 +17,7 @@ import tacet.ModelOptions;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Op;
-import tacet.graph.ValueInfo;
 import tacet.kernels.CountLevel;
-import tacet.kernels.DataType;
 import tacet.profile.LayerProfile;
 import tacet.reference.Windows;
 import tacet.tensor.Shape;
@@ -83,15 +81,8 @@ final class ShapeLists {
   /** The distinct convolutions of a network, in its order; free dimensions of its input become 224. */
   static List<ConvShape> of(Graph graph) throws InterruptedException {
     Map<String, Shape> shapes = new HashMap<>();
-    Map<String, Tensor> inputs = new HashMap<>();
-    for (ValueInfo in : graph.inputs()) {
-      long[] dims = in.dims();
-      for (int i = 0; i < dims.length; i++) {
-        dims[i] = dims[i] != ValueInfo.UNKNOWN ? dims[i] : i == 0 ? 1 : 224;
-      }
-      shapes.put(in.name(), Shape.of(dims));
-      inputs.put(in.name(), Tensor.allocate(DataType.FLOAT32, Shape.of(dims)));
-    }
+    Map<String, Tensor> inputs = ModelInputs.noise(graph, 1);
+    inputs.forEach((name, t) -> shapes.put(name, t.shape()));
     ModelOptions options =
         ModelOptions.defaults()
             .withBackend(Backend.VECTOR)

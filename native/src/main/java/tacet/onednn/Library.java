@@ -1,6 +1,5 @@
 package tacet.onednn;
 
-import java.util.Locale;
 import org.bytedeco.javacpp.Loader;
 
 /** Whether oneDNN is there. Loading is tried once per process. */
@@ -42,12 +41,11 @@ final class Library {
     }
     String message =
         cause.getMessage() == null ? "" : cause.getMessage().lines().findFirst().orElse("");
-    String kind =
-        switch (cause) {
-          case NoClassDefFoundError _ -> "missing class ";
-          case ClassNotFoundException _ -> "missing class ";
-          default -> cause.getClass().getSimpleName().toLowerCase(Locale.ROOT) + ": ";
-        };
-    return kind + message;
+    return switch (cause) {
+      case UnsatisfiedLinkError _ -> message;
+      case NoClassDefFoundError _ -> "missing class " + message;
+      case ClassNotFoundException _ -> "missing class " + message;
+      default -> cause.getClass().getSimpleName() + ": " + message;
+    };
   }
 }

@@ -23,6 +23,8 @@ public final class Main {
 
   static final int BAD_INPUT = 2;
 
+  private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
+
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -33,6 +35,10 @@ public final class Main {
 
   public static void main(String[] args) {
     System.setProperty("java.awt.headless", "true");
+    if (System.getProperty(LOG_FORMAT) == null) {
+      // A warning is one line, as everything else on the command line.
+      System.setProperty(LOG_FORMAT, "tacet: %5$s%n");
+    }
     Main main = new Main();
     CommandLine command = new CommandLine(main);
     ServiceLoader.load(Subcommand.class).forEach(command::addSubcommand);
