@@ -11,12 +11,14 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.convolution_forward;
 import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.post_ops;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -25,9 +27,10 @@ import org.bytedeco.javacpp.PointerScope;
  */
 final class OneDnnConvolution implements AutoCloseable {
 
-  private final PointerScope scope = new PointerScope();
-  private final engine cpu = new engine(engine.kind.cpu, 0);
-  private final stream queue = new stream(cpu);
+  private final PointerScope scope;
+  private final int threads;
+  private final engine cpu;
+  private final stream queue;
   private final convolution_forward convolution;
   private final IntMemoryMap arguments = new IntMemoryMap();
   private final String implementation;
@@ -37,8 +40,15 @@ final class OneDnnConvolution implements AutoCloseable {
   /**
    * @param input [C, H, W], row-major
    * @param weights [M, C/groups, kernelHeight, kernelWidth], row-major
+   * @param threads of OpenMP, on the thread that makes and runs it
    */
-  OneDnnConvolution(ConvShape s, float[] input, float[] weights, float[] bias) {
+  OneDnnConvolution(ConvShape s, float[] input, float[] weights, float[] bias, int threads) {
+    Loader.load(dnnl.class);
+    OpenMp.setThreads(threads);
+    this.threads = threads;
+    scope = new PointerScope();
+    cpu = new engine(engine.kind.cpu, 0);
+    queue = new stream(cpu);
     long[] inDims = {1, s.inChannels(), s.height(), s.width()};
     outDims = new long[] {1, s.outChannels(), s.outHeight(), s.outWidth()};
     int inPerGroup = s.inChannels() / s.groups();
@@ -112,6 +122,8 @@ final class OneDnnConvolution implements AutoCloseable {
   }
 
   void run() {
+    // A kernel of Tacet's on this thread may have set another number.
+    OpenMp.setThreads(threads);
     // On a CPU the call returns when the work is done.
     convolution.execute(queue, arguments);
   }

@@ -13,17 +13,19 @@ final class OpenMp {
 
   private static final String LIBRARY = "libgomp.so.1";
 
+  private static final MethodHandle SET_THREADS =
+      Linker.nativeLinker()
+          .downcallHandle(
+              SymbolLookup.libraryLookup(LIBRARY, Arena.global())
+                  .findOrThrow("omp_set_num_threads"),
+              FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+
   private OpenMp() {}
 
   /** Sets how many threads oneDNN uses for calls from the current thread. oneDNN must have been loaded. */
   static void setThreads(int threads) {
-    Linker linker = Linker.nativeLinker();
-    MethodHandle set =
-        linker.downcallHandle(
-            SymbolLookup.libraryLookup(LIBRARY, Arena.global()).findOrThrow("omp_set_num_threads"),
-            FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
     try {
-      set.invokeExact(threads);
+      SET_THREADS.invokeExact(threads);
     } catch (Throwable e) {
       throw new IllegalStateException("omp_set_num_threads failed", e);
     }

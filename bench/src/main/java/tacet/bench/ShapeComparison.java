@@ -7,8 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.bytedeco.dnnl.global.dnnl;
-import org.bytedeco.javacpp.Loader;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
@@ -49,8 +47,6 @@ final class ShapeComparison {
 
   /** Measures and prints; returns what goes into the JSON file. */
   Map<String, Object> run(List<ConvShape> shapes) throws Exception {
-    Loader.load(dnnl.class);
-    OpenMp.setThreads(threads);
     KernelProvider provider = TacetConvolution.provider("vector");
     try (ThreadBudget budget = new ThreadBudget(threads);
         ThreadBudget.Team team = budget.acquire()) {
@@ -89,15 +85,16 @@ final class ShapeComparison {
   private Row measure(KernelProvider provider, ConvShape shape, Parallel parallel)
       throws Exception {
     SplittableRandom random = new SplittableRandom(1);
-    float[] input = normal(random, shape.inChannels() * shape.height() * shape.width(), 1);
+    float[] input = Numbers.normal(random, shape.inChannels() * shape.height() * shape.width(), 1);
     double deviation = Math.sqrt(2.0 * shape.outChannels() / shape.weights());
-    float[] weights = normal(random, shape.weights(), deviation);
-    float[] bias = normal(random, shape.outChannels(), 0.1);
+    float[] weights = Numbers.normal(random, shape.weights(), deviation);
+    float[] bias = Numbers.normal(random, shape.outChannels(), 0.1);
     try (TacetConvolution ours =
             new TacetConvolution(provider, shape, input, weights, bias, parallel, false);
         TacetConvolution counting =
             new TacetConvolution(provider, shape, input, weights, bias, parallel, true);
-        OneDnnConvolution theirs = new OneDnnConvolution(shape, input, weights, bias)) {
+        OneDnnConvolution theirs =
+            new OneDnnConvolution(shape, input, weights, bias, parallel.threads())) {
       Contest contest =
           new Contest(List.of(ours::run, theirs::run, counting::run), parallel.threads() > 1);
       contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS);
@@ -111,14 +108,6 @@ final class ShapeComparison {
           ours.algorithm(),
           theirs.implementation());
     }
-  }
-
-  private static float[] normal(SplittableRandom random, int n, double deviation) {
-    float[] values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] = (float) (random.nextGaussian() * deviation);
-    }
-    return values;
   }
 
   /** A fast wrong answer is no result. */

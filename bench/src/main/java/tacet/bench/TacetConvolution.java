@@ -43,7 +43,7 @@ final class TacetConvolution implements AutoCloseable {
     this.parallel = parallel;
     ConvSpec spec = shape.spec();
     int lanes = provider.lanes();
-    Halo halo = spec.halo();
+    Halo halo = provider.needs(spec).halo();
     // As the planner does it: few channels would be mostly padding in blocks.
     int inLanes = shape.inChannels() > lanes / 2 ? lanes : 1;
     ImageLayout in =
@@ -109,6 +109,10 @@ final class TacetConvolution implements AutoCloseable {
   static KernelProvider provider(String name) {
     for (KernelProvider p : ServiceLoader.load(KernelProvider.class)) {
       if (p.name().equals(name)) {
+        String why = p.unavailable();
+        if (why != null) {
+          throw new IllegalStateException(name + ": " + why);
+        }
         return p;
       }
     }

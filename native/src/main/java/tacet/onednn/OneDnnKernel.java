@@ -25,22 +25,37 @@ final class OneDnnKernel implements Kernel {
    */
   record Variant(Part[] parts, Kernel finish) {}
 
-  /** Memory objects and arguments of one run at a time. */
-  private static final class State {
-    final Call[] calls;
-    final long[] finishInputs;
+  /** Memory objects and addresses of one run at a time; itself the body of the loop, so that a run allocates nothing. */
+  private final class State implements Parallel.Body {
+    private final int parts;
+    private final Call[] calls;
+    private final long[] finishInputs = new long[residual == null ? 1 : 2];
+    private long in;
+    private long added;
+    private long out;
+    private long scratch;
 
-    State(Part[] parts, int images, boolean residual, Owned owned) {
+    State(Part[] parts) {
+      this.parts = parts.length;
       calls = new Call[parts.length * images];
       for (int i = 0; i < calls.length; i++) {
         calls[i] = new Call(parts[i % parts.length], owned);
       }
-      finishInputs = new long[residual ? 2 : 1];
+    }
+
+    @Override
+    public void run(int item, int thread) {
+      int n = item / parts;
+      calls[item].run(
+          in + n * input.batchStride(),
+          residual == null ? 0 : added + n * residual.batchStride(),
+          out + n * output.batchStride(),
+          scratch + thread * scratchPerThread);
     }
   }
 
   /** Where a variant's idle states wait. */
-  private static final class Pool {
+  private final class Pool {
     final Variant variant;
     final Deque<State> idle = new ArrayDeque<>();
 
@@ -124,7 +139,12 @@ final class OneDnnKernel implements Kernel {
       if (clearLanes) {
         clearLanes(memory, inputs[0]);
       }
-      run(memory.address(), inputs, out, scratch, parallel, pool.variant.parts.length, state);
+      long base = memory.address();
+      state.in = base + inputs[0];
+      state.added = residual == null ? 0 : base + inputs[1];
+      state.out = base + out;
+      state.scratch = base + scratch;
+      parallel.forEach(state.calls.length, state);
       Kernel finish = pool.variant.finish;
       if (finish != null) {
         state.finishInputs[0] = out;
@@ -140,20 +160,6 @@ final class OneDnnKernel implements Kernel {
     }
   }
 
-  private void run(
-      long base, long[] inputs, long out, long scratch, Parallel parallel, int parts, State state) {
-    parallel.forEach(
-        parts * images,
-        (item, thread) -> {
-          int n = item / parts;
-          state.calls[item].run(
-              base + inputs[0] + n * input.batchStride(),
-              residual == null ? 0 : base + inputs[1] + n * residual.batchStride(),
-              base + out + n * output.batchStride(),
-              base + scratch + thread * scratchPerThread);
-        });
-  }
-
   private State take(Pool pool) {
     synchronized (pool.idle) {
       State idle = pool.idle.poll();
@@ -161,7 +167,7 @@ final class OneDnnKernel implements Kernel {
         return idle;
       }
     }
-    return new State(pool.variant.parts, images, residual != null, owned);
+    return new State(pool.variant.parts);
   }
 
   private synchronized Pool fused() {
