@@ -69,6 +69,18 @@ public final class CompareCommand implements Subcommand {
   @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
   private Path json;
 
+  @Option(
+      names = "--plot",
+      paramLabel = "FILE.svg",
+      description = "With --shapes: draw the rates of both sides.")
+  private Path plot;
+
+  @Option(
+      names = "--agreement",
+      description =
+          "Time nothing: compare the outputs and zero counts of SIMD kernels with oneDNN's.")
+  private boolean agreement;
+
   private final PrintStream out = System.out;
 
   @Override
@@ -81,6 +93,10 @@ public final class CompareCommand implements Subcommand {
     }
     if (shapes != null) {
       compareShapes();
+    } else if (agreement) {
+      Map<String, Object> result = new Agreement(threads, seed, randomWeights, out).run(models);
+      write(result);
+      return result.get("agree").equals(true) ? 0 : 1;
     } else {
       write(new ModelComparison(threads, rounds, seed, randomWeights, out).run(models));
     }
@@ -103,7 +119,7 @@ public final class CompareCommand implements Subcommand {
       chosen.forEach(out::println);
       return;
     }
-    write(new ShapeComparison(threads, rounds, out).run(chosen));
+    write(new ShapeComparison(threads, rounds, plot, out).run(chosen));
   }
 
   private void write(Map<String, Object> result) throws IOException {

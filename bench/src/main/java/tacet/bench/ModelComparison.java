@@ -137,7 +137,7 @@ final class ModelComparison {
   }
 
   /** The folder that tells models of one file name apart. */
-  private static String name(Path model) {
+  static String name(Path model) {
     Path folder = model.toAbsolutePath().getParent();
     while (folder.getNameCount() > 1 && folder.getFileName().toString().matches("onnx")) {
       folder = folder.getParent();

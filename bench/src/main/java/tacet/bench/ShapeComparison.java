@@ -1,6 +1,7 @@
 package tacet.bench;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,7 +28,11 @@ final class ShapeComparison {
       double ratio,
       double countingCost,
       String algorithm,
-      String implementation) {}
+      String implementation) {
+    String winner() {
+      return ratio >= 1 ? "vector" : "onednn";
+    }
+  }
 
   /** Outputs of two correct float32 convolutions differ by less than this share of the largest value. */
   private static final double AGREEMENT = 1e-4;
@@ -37,11 +42,16 @@ final class ShapeComparison {
 
   private final int threads;
   private final int rounds;
+  private final Path plot;
   private final PrintStream out;
 
-  ShapeComparison(int threads, int rounds, PrintStream out) {
+  /**
+   * @param plot where to draw the result, or null
+   */
+  ShapeComparison(int threads, int rounds, Path plot, PrintStream out) {
     this.threads = threads;
     this.rounds = rounds;
+    this.plot = plot;
     this.out = out;
   }
 
@@ -53,32 +63,38 @@ final class ShapeComparison {
       double peak = provider.peakGflops(team);
       out.printf(
           Locale.ROOT, "FMA peak of %d thread(s): %.1f GFLOP/s, measured now%n%n", threads, peak);
-      out.printf("%-36s %8s %8s %6s  %s%n", "shape", "vector", "oneDNN", "ratio", "algorithm");
+      out.printf(
+          "%-36s %8s %8s %6s  %-6s  %s%n",
+          "shape", "vector", "oneDNN", "ratio", "winner", "algorithm");
       List<Row> rows = new ArrayList<>();
       for (ConvShape shape : shapes) {
         Row row = measure(provider, shape, team);
         rows.add(row);
         out.printf(
             Locale.ROOT,
-            "%-36s %8.1f %8.1f %6.2f  %s | %s%n",
+            "%-36s %8.1f %8.1f %6.2f  %-6s  %s | %s%n",
             shape,
             row.vectorGflops,
             row.onednnGflops,
             row.ratio,
+            row.winner(),
             row.algorithm,
             row.implementation);
       }
-      Row again = rows.stream().min((a, b) -> Double.compare(a.ratio, b.ratio)).orElseThrow();
+      Row worst = rows.stream().min((a, b) -> Double.compare(a.ratio, b.ratio)).orElseThrow();
       double mean = geometricMean(rows);
       out.printf(
           Locale.ROOT,
           "%n%d shapes, geometric mean %.3f, worst %.2f (%s), peak at the end %.1f GFLOP/s%n",
           rows.size(),
           mean,
-          again.ratio,
-          again.shape,
+          worst.ratio,
+          worst.shape,
           provider.peakGflops(team));
-      return json(rows, peak, mean, again);
+      if (plot != null) {
+        ShapePlot.write(plot, rows, peak, threads);
+      }
+      return json(rows, peak, mean, worst);
     }
   }
 
@@ -142,7 +158,7 @@ final class ShapeComparison {
       m.put("vectorGflops", r.vectorGflops);
       m.put("onednnGflops", r.onednnGflops);
       m.put("ratio", r.ratio);
-      m.put("winner", r.ratio >= 1 ? "vector" : "onednn");
+      m.put("winner", r.winner());
       m.put("countingCost", r.countingCost);
       m.put("algorithm", r.algorithm);
       m.put("onednnImplementation", r.implementation);
