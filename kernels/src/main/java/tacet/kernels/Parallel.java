@@ -3,21 +3,32 @@ package tacet.kernels;
 /** A parallel loop over independent pieces of work. */
 public interface Parallel {
 
-  /** Runs everything on the caller's thread. */
-  Parallel SERIAL =
-      new Parallel() {
-        @Override
-        public int threads() {
-          return 1;
-        }
+  /** A loop that runs everything on the caller's thread; for one thread at a time. */
+  static Parallel serial() {
+    return new Parallel() {
+      private float[] scratch = new float[0];
 
-        @Override
-        public void forEach(int items, Body body) {
-          for (int i = 0; i < items; i++) {
-            body.run(i, 0);
-          }
+      @Override
+      public int threads() {
+        return 1;
+      }
+
+      @Override
+      public void forEach(int items, Body body) {
+        for (int i = 0; i < items; i++) {
+          body.run(i, 0);
         }
-      };
+      }
+
+      @Override
+      public float[] floats(int thread, int length) {
+        if (scratch.length < length) {
+          scratch = new float[length];
+        }
+        return scratch;
+      }
+    };
+  }
 
   /** One piece of work. */
   @FunctionalInterface
@@ -34,4 +45,11 @@ public interface Parallel {
 
   /** Runs the body for every item and returns when all are done; the caller's thread takes part. */
   void forEach(int items, Body body);
+
+  /**
+   * Scratch memory on the heap for one thread of the loop, which it keeps until the inference ends.
+   *
+   * @return at least {@code length} floats of unspecified content
+   */
+  float[] floats(int thread, int length);
 }

@@ -160,6 +160,10 @@ public final class ThreadBudget implements AutoCloseable {
     private static final int GENERATION_SHIFT = 32;
 
     private final Helper[] helpers;
+
+    /** Heap scratch per thread, grown as kernels ask for more; teams are kept, and it with them. */
+    private final float[][] scratch;
+
     private final AtomicLong state = new AtomicLong();
     private final AtomicInteger next = new AtomicInteger();
     private volatile Throwable failure;
@@ -170,6 +174,7 @@ public final class ThreadBudget implements AutoCloseable {
 
     private Team(int mostHelpers) {
       helpers = new Helper[mostHelpers];
+      scratch = new float[mostHelpers + 1][0];
     }
 
     private void begin(int count, int generation) {
@@ -211,6 +216,14 @@ public final class ThreadBudget implements AutoCloseable {
         case RuntimeException e -> throw e;
         case Throwable t -> throw new AssertionError(t);
       }
+    }
+
+    @Override
+    public float[] floats(int thread, int length) {
+      if (scratch[thread].length < length) {
+        scratch[thread] = new float[length];
+      }
+      return scratch[thread];
     }
 
     private void awaitHelpers() {

@@ -37,6 +37,7 @@ final class Calibration {
       ImageLayout output) {}
 
   private final Map<Key, CostCurve> known = new HashMap<>();
+  private final Parallel parallel = Parallel.serial();
   private long left;
 
   /**
@@ -115,9 +116,9 @@ final class Calibration {
     }
   }
 
-  private static long time(Kernel kernel, MemorySegment m, long[] in, long out, long scratch) {
+  private long time(Kernel kernel, MemorySegment m, long[] in, long out, long scratch) {
     long start = System.nanoTime();
-    kernel.run(m, in, out, scratch, Parallel.SERIAL, null);
+    kernel.run(m, in, out, scratch, parallel, null);
     return System.nanoTime() - start;
   }
 

@@ -29,7 +29,7 @@ public final class Workspace implements AutoCloseable {
   /** Per step that may skip, the share of zeros in its input at the last run. */
   final double[] zeroShares;
 
-  Parallel parallel = Parallel.SERIAL;
+  Parallel parallel;
 
   Workspace(Arena arena, long bytes, long scratch, ZeroCounts[] counts, int steps) {
     this.arena = arena;

@@ -422,6 +422,7 @@ final class DenseLayer implements Kernel {
         places,
         out + n * output.batchStride() + from * output.blockStride(),
         output.blockStride(),
+        places + 8,
         residual == null ? -1 : extra + n * residual.batchStride() + from * residual.blockStride(),
         residual == null ? 0 : residual.blockStride(),
         spec.activation(),

@@ -74,11 +74,14 @@ final class DepthwiseConvolution implements Kernel {
             ValueLayout.JAVA_FLOAT, vector * Lanes.COUNT + c % Lanes.COUNT, weights[c * taps + t]);
       }
     }
-    MemorySegment packedBias = arena.allocate((long) blocks * Lanes.BYTES, 64);
-    if (bias != null) {
-      MemorySegment.copy(bias, 0, packedBias, ValueLayout.JAVA_FLOAT, 0, spec.outChannels());
-    }
-    return new DepthwiseConvolution(spec, input, output, residual, table, packed, packedBias);
+    return new DepthwiseConvolution(
+        spec,
+        input,
+        output,
+        residual,
+        table,
+        packed,
+        Epilogue.bias(bias, blocks, arena));
   }
 
   @Override
@@ -177,6 +180,7 @@ final class DepthwiseConvolution implements Kernel {
             places,
             y,
             0,
+            places + pixels * 8L,
             e,
             0,
             spec.activation(),

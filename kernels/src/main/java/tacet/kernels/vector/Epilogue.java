@@ -5,6 +5,7 @@ import static tacet.kernels.vector.Lanes.INTS;
 import static tacet.kernels.vector.Lanes.ORDER;
 import static tacet.kernels.vector.Lanes.store;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -25,23 +26,23 @@ final class Epilogue {
   private Epilogue() {}
 
   /**
-   * Finishes a tile.
+   * Finishes a block of rows.
    *
-   * @param m memory of tile, outputs and residual
-   * @param tile the results: {@code rows} rows of {@code vectors} vectors; overwritten
-   * @param rows valid rows
-   * @param stride vectors from a row of the tile to the next
-   * @param bias one vector per vector of the tile
+   * @param m memory of sums, outputs and residual
+   * @param tile the sums: {@code rows} rows of {@code vectors} vectors; overwritten
+   * @param stride vectors from a row of sums to the next
+   * @param bias one vector per vector of a row, no −0 among them
    * @param biasOffset byte offset of the first
    * @param places byte offset in {@code m} of {@code rows} longs: where each row's first vector goes, relative to {@code
-   *     output}; behind them, where {@code residual >= 0}, as many for the residual
-   * @param output byte offset of the output's first vector of this tile
+   *     output}
+   * @param output byte offset of the output's first vector of these columns
    * @param outputStep bytes from a vector of a row to the next in the output
-   * @param residual byte offset of the residual's first vector of this tile, or −1
+   * @param residualPlaces as {@code places}, of the residual
+   * @param residual byte offset of the residual's first vector of these columns, or −1
    * @param residualStep bytes from a vector to the next in the residual
    * @param counts counters or null
    * @param thread slab to count in
-   * @param channel channel of the tile's first lane
+   * @param channel channel of the first lane
    */
   static void finish(
       MemorySegment m,
@@ -54,39 +55,49 @@ final class Epilogue {
       long places,
       long output,
       long outputStep,
+      long residualPlaces,
       long residual,
       long residualStep,
       Activation activation,
       ZeroCounts counts,
       int thread,
       int channel) {
+    long step = (long) stride * Lanes.BYTES;
+    if (residual >= 0) {
+      for (int n = 0; n < vectors; n++) {
+        long column = tile + (long) n * Lanes.BYTES;
+        addResidual(m, column, rows, step, residualPlaces, residual + n * residualStep);
+      }
+    }
+    boolean rectify = activation.kind() == Activation.Kind.RELU;
+    if (counts != null && (rectify || activation.isIdentity())) {
+      CountingEpilogue.finish(
+          m,
+          tile,
+          rows,
+          vectors,
+          stride,
+          bias,
+          biasOffset,
+          places,
+          output,
+          outputStep,
+          rectify,
+          counts,
+          counts.slab(thread),
+          channel);
+      return;
+    }
     boolean clamp = VectorActivation.isClamp(activation);
     for (int n = 0; n < vectors; n++) {
       long column = tile + (long) n * Lanes.BYTES;
-      long step = (long) stride * Lanes.BYTES;
       long b = biasOffset + (long) n * Lanes.BYTES;
-      if (residual >= 0) {
-        addResidual(m, column, rows, step, places + rows * 8L, residual + n * residualStep);
-      }
       if (clamp) {
         float lower = VectorActivation.lower(activation);
         float upper = VectorActivation.upper(activation);
         long out = output + n * outputStep;
         if (counts == null) {
           storeClamped(m, column, rows, step, bias, b, places, out, lower, upper);
-        } else if (activation.isIdentity()) {
-          countAndStore(
-              m,
-              column,
-              rows,
-              step,
-              bias,
-              b,
-              places,
-              out,
-              counts,
-              counts.slab(thread),
-              channel + n * Lanes.COUNT);
         } else {
           clampCountAndStore(
               m,
@@ -115,7 +126,6 @@ final class Epilogue {
       VectorActivation.apply(activation, m, tile, rows * stride);
       for (int n = 0; n < vectors; n++) {
         long column = tile + (long) n * Lanes.BYTES;
-        long step = (long) stride * Lanes.BYTES;
         long out = output + n * outputStep;
         if (counts == null) {
           copy(m, column, rows, step, places, out);
@@ -133,6 +143,17 @@ final class Epilogue {
         }
       }
     }
+  }
+
+  /** A bias as kernels read it: whole vectors, zeros where there is none, and no −0, so that no sum with it is −0. */
+  static MemorySegment bias(float[] bias, int vectors, Arena arena) {
+    MemorySegment packed = arena.allocate((long) vectors * Lanes.BYTES, 64);
+    if (bias != null) {
+      for (int i = 0; i < bias.length; i++) {
+        packed.setAtIndex(ValueLayout.JAVA_FLOAT, i, bias[i] + 0f);
+      }
+    }
+    return packed;
   }
 
   private static long place(MemorySegment m, long places, int row) {
@@ -188,38 +209,6 @@ final class Epilogue {
       v = v.blend(upper, v.compare(VectorOperators.GT, upper));
       v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }
-  }
-
-  private static void countAndStore(
-      MemorySegment m,
-      long column,
-      int rows,
-      long step,
-      MemorySegment bias,
-      long biasOffset,
-      long places,
-      long out,
-      ZeroCounts counts,
-      int[] slab,
-      int channel) {
-    float tau = counts.threshold();
-    IntVector zeros = IntVector.zero(INTS);
-    IntVector near = IntVector.zero(INTS);
-    IntVector negative = IntVector.zero(INTS);
-    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
-    for (int r = 0; r < rows; r++) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
-      zeros = zeros.add(1, v.eq(0f).cast(INTS));
-      near = near.add(1, v.abs().lt(tau).cast(INTS));
-      negative = negative.add(1, v.lt(0f).cast(INTS));
-      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
-    }
-    int atZero = index(counts, Kind.ZERO, channel);
-    IntVector.fromArray(INTS, slab, atZero).add(zeros).intoArray(slab, atZero);
-    int atNear = index(counts, Kind.NEAR_ZERO, channel);
-    IntVector.fromArray(INTS, slab, atNear).add(near).intoArray(slab, atNear);
-    int atNegative = index(counts, Kind.NEGATIVE, channel);
-    IntVector.fromArray(INTS, slab, atNegative).add(negative).intoArray(slab, atNegative);
   }
 
   private static void clampCountAndStore(

@@ -50,10 +50,10 @@ public final class VectorProvider implements KernelProvider {
       return new Choice(dense, dense.skipping(), "few images: bound by reading the weights");
     }
     return Choice.of(
-        TableConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
+        GemmConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
         spec.kernelHeight() * spec.kernelWidth() == 1
-            ? "one tap: a matrix product in place"
-            : "direct, taps by table");
+            ? "one tap: a matrix product"
+            : "taps gathered for a matrix product");
   }
 
   @Override

@@ -1,0 +1,126 @@
+package tacet.kernels.vector;
+
+import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * How the left operand of a convolution's matrix product – a row per output pixel, a column per weight of a filter – is
+ * gathered from an image. Where each column lies, relative to the pixel's first input, is the same for all pixels; so is
+ * the list of vector copies that gather a row. Kernel extents, dilation, groups, layout: all of them are nothing but a
+ * different list.
+ *
+ * @param depth number of columns
+ * @param panels the columns cut into pieces whose weights stay in the second-level cache
+ */
+record Operand(int depth, List<Panel> panels) {
+
+  /** Most columns of a panel: the weights of 64 output channels for that many take 128 kB of second-level cache. */
+  private static final int MOST_COLUMNS = 512;
+
+  static {
+    // Behind a row's last column there is room for what its last vector copies too much.
+    assert MOST_COLUMNS + Lanes.COUNT <= F32Tile.STRIDE;
+  }
+
+  /**
+   * Consecutive columns.
+   *
+   * @param first first column
+   * @param depth number of columns
+   * @param from byte distance in the image per copy
+   * @param to first column written per copy, counted from {@code first}; what a copy writes behind the columns it is for
+   *     is overwritten by those that follow
+   * @param reach bytes that the farthest copy reads beyond the columns it is for
+   */
+  record Panel(int first, int depth, long[] from, int[] to, int reach) {}
+
+  /**
+   * @param sources for each column the byte distance of its element
+   */
+  static Operand of(long[] sources) {
+    int count = Math.ceilDiv(sources.length, MOST_COLUMNS);
+    List<Panel> panels = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int first = (int) ((long) sources.length * i / count);
+      int end = (int) ((long) sources.length * (i + 1) / count);
+      panels.add(panel(sources, first, end));
+    }
+    return new Operand(sources.length, List.copyOf(panels));
+  }
+
+  private static Panel panel(long[] sources, int first, int end) {
+    long[] from = new long[end - first];
+    int[] to = new int[end - first];
+    int copies = 0;
+    int reach = 0;
+    for (int k = first; k < end; copies++) {
+      int run = 1;
+      while (run < Lanes.COUNT
+          && k + run < end
+          && sources[k + run] == sources[k] + (long) run * Float.BYTES) {
+        run++;
+      }
+      from[copies] = sources[k];
+      to[copies] = k - first;
+      reach = Math.max(reach, (Lanes.COUNT - run) * Float.BYTES);
+      k += run;
+    }
+    return new Panel(
+        first, end - first, Arrays.copyOf(from, copies), Arrays.copyOf(to, copies), reach);
+  }
+
+  /**
+   * Gathers the rows of a panel.
+   *
+   * @param m memory of the image
+   * @param places byte offset in {@code m} of a long per row: the byte offset of the row's first input
+   * @param rows number of rows
+   * @param a receives row r from {@code a0 + r · STRIDE} on
+   */
+  static void gather(MemorySegment m, Panel panel, long places, int rows, float[] a, int a0) {
+    if (panel.reach > 0 && !endsWithin(m, panel, places, rows)) {
+      gatherSingly(m, panel, places, rows, a, a0);
+      return;
+    }
+    for (int i = 0; i < panel.from.length; i++) {
+      long from = panel.from[i];
+      int to = a0 + panel.to[i];
+      for (int r = 0; r < rows; r++) {
+        long x = m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L) + from;
+        FloatVector.fromMemorySegment(FLOATS, m, x, ORDER).intoArray(a, to + r * F32Tile.STRIDE);
+      }
+    }
+  }
+
+  /** Whether whole vectors may be read for every row: the last rows of an image may lie at the end of the memory. */
+  private static boolean endsWithin(MemorySegment m, Panel panel, long places, int rows) {
+    long farthest = Arrays.stream(panel.from).max().orElse(0) + Lanes.BYTES;
+    for (int r = 0; r < rows; r++) {
+      if (m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L) + farthest > m.byteSize()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void gatherSingly(
+      MemorySegment m, Panel panel, long places, int rows, float[] a, int a0) {
+    for (int r = 0; r < rows; r++) {
+      long x = m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
+      for (int i = 0; i < panel.from.length; i++) {
+        int end = i + 1 < panel.to.length ? panel.to[i + 1] : panel.depth;
+        for (int k = panel.to[i]; k < end; k++) {
+          a[a0 + r * F32Tile.STRIDE + k] =
+              m.get(Lanes.FLOAT, x + panel.from[i] + (long) (k - panel.to[i]) * Float.BYTES);
+        }
+      }
+    }
+  }
+}
