@@ -114,17 +114,13 @@ final class DenseLayer implements Kernel {
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     MemorySegment rows = arena.allocate(Math.multiplyExact(inputs, (long) vectors * BYTES), 4096);
     boolean finite = pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows);
-    MemorySegment packedBias = arena.allocate((long) vectors * BYTES, 64);
-    if (bias != null) {
-      MemorySegment.copy(bias, 0, packedBias, ValueLayout.JAVA_FLOAT, 0, spec.outChannels());
-    }
     return new DenseLayer(
         spec,
         input,
         output,
         residual,
         new Weights(runs, inputs, vectors, rows),
-        packedBias,
+        Epilogue.bias(bias, vectors, arena),
         finite,
         false);
   }

@@ -75,13 +75,7 @@ final class DepthwiseConvolution implements Kernel {
       }
     }
     return new DepthwiseConvolution(
-        spec,
-        input,
-        output,
-        residual,
-        table,
-        packed,
-        Epilogue.bias(bias, blocks, arena));
+        spec, input, output, residual, table, packed, Epilogue.bias(bias, blocks, arena));
   }
 
   @Override

@@ -42,14 +42,9 @@ final class GemmConvolution implements Kernel {
   /** Panels gathered at a time: those of a group take a quarter of a megabyte of second-level cache. */
   private static final int PANELS = 2;
 
-  /** Rows that are finished together, while their sums are in the first-level cache. */
-  private static final int BLOCK = 60;
-
   private static final int PANEL_FLOATS = (GROUP + ROWS) * F32Tile.STRIDE;
 
-  /** Room for sums; one tile more than asked for, since rows are computed in whole tiles. */
-  private static final long BLOCK_BYTES = (BLOCK + ROWS) * (4L * Lanes.BYTES);
-
+  /** Room for the sums of a group; a tile more than asked for, since rows are computed in whole tiles. */
   private static final long GROUP_BYTES = (GROUP + ROWS) * (4L * Lanes.BYTES);
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
@@ -245,10 +240,10 @@ final class GemmConvolution implements Kernel {
     return mostPanels > PANELS;
   }
 
-  /** A block's products, the rows' places, and the sums: those of a block, or of all columns where they wait. */
+  /** One column's products, the rows' places, and the sums: of one column, or of all where they wait. */
   private long scratchPerThread() {
-    long sums = waits() ? columns.length * GROUP_BYTES : BLOCK_BYTES;
-    return BLOCK_BYTES + 3 * PLACES_BYTES + sums;
+    long sums = waits() ? columns.length * GROUP_BYTES : GROUP_BYTES;
+    return GROUP_BYTES + 3 * PLACES_BYTES + sums;
   }
 
   @Override
@@ -302,7 +297,7 @@ final class GemmConvolution implements Kernel {
       ZeroCounts counts,
       int thread) {
     int rows = to - from;
-    long sources = scratch + BLOCK_BYTES;
+    long sources = scratch + GROUP_BYTES;
     long places = sources + PLACES_BYTES;
     long residualPlaces = places + PLACES_BYTES;
     long sums = residualPlaces + PLACES_BYTES;
@@ -324,26 +319,10 @@ final class GemmConvolution implements Kernel {
           Operand.gather(m, panels.get(j), sources, rows, a, (j - p) * PANEL_FLOATS);
         }
         for (int c = i; c < end; c++) {
-          for (int row = 0; row < rows; row += BLOCK) {
-            int n = Math.min(BLOCK, rows - row);
-            long sum =
-                waits()
-                    ? sums + (c - i) * GROUP_BYTES + row * (columns[c].vectors * (long) Lanes.BYTES)
-                    : sums;
-            multiply(m, columns[c], row, n, p, endPanel, a, sum, scratch);
-            if (endPanel == panels.size()) {
-              finish(
-                  m,
-                  columns[c],
-                  n,
-                  sum,
-                  places + row * 8L,
-                  residualPlaces + row * 8L,
-                  out,
-                  extra,
-                  counts,
-                  thread);
-            }
+          long sum = waits() ? sums + (c - i) * GROUP_BYTES : sums;
+          multiply(m, columns[c], rows, p, endPanel, a, sum, scratch);
+          if (endPanel == panels.size()) {
+            finish(m, columns[c], rows, sum, places, residualPlaces, out, extra, counts, thread);
           }
         }
       }
@@ -353,22 +332,14 @@ final class GemmConvolution implements Kernel {
 
   /** Adds the products of panels {@code from … to − 1} to {@code sum}; those of the first panel of all start it. */
   private void multiply(
-      MemorySegment m,
-      Columns c,
-      int row,
-      int rows,
-      int from,
-      int to,
-      float[] a,
-      long sum,
-      long block) {
+      MemorySegment m, Columns c, int rows, int from, int to, float[] a, long sum, long products) {
     for (int p = from; p < to; p++) {
       Panel panel = c.operand.panels().get(p);
       long w = c.weights + (long) panel.first() * c.vectors * Lanes.BYTES;
-      int a0 = (p - from) * PANEL_FLOATS + row * F32Tile.STRIDE;
-      product(c.vectors, rows, a, a0, panel.depth(), packed, w, m, p == 0 ? sum : block);
+      int a0 = (p - from) * PANEL_FLOATS;
+      product(c.vectors, rows, a, a0, panel.depth(), packed, w, m, p == 0 ? sum : products);
       if (p > 0) {
-        add(m, block, sum, rows * c.vectors);
+        add(m, products, sum, rows * c.vectors);
       }
     }
   }

@@ -49,6 +49,14 @@ public final class VectorProvider implements KernelProvider {
           DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
       return new Choice(dense, dense.skipping(), "few images: bound by reading the weights");
     }
+    int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
+    if (tile > 0) {
+      return Choice.of(
+          WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena),
+          tile == 2
+              ? "3x3 of stride 1 on few pixels: four multiplications for nine"
+              : "3x3 of stride 1: a quarter of the multiplications");
+    }
     return Choice.of(
         GemmConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
         spec.kernelHeight() * spec.kernelWidth() == 1
