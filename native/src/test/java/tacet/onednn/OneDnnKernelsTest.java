@@ -331,11 +331,11 @@ class OneDnnKernelsTest {
               }
             }
             ZeroCounts counts = new ZeroCounts(m, 1, TAU);
-            kernel.run(memory, new long[] {x.first}, y.first, scratch(), Parallel.SERIAL, counts);
+            kernel.run(memory, new long[] {x.first}, y.first, scratch(), Parallel.serial(), counts);
             counts.merge();
             compare(spec, before, y, 32 * EPSILON * k);
             assertCounts(y, counts, spec.toString());
-            kernel.run(memory, new long[] {x.first}, y.first, scratch(), Parallel.SERIAL, null);
+            kernel.run(memory, new long[] {x.first}, y.first, scratch(), Parallel.serial(), null);
             compare(spec, before, y, 32 * EPSILON * k);
           }
         }
@@ -390,7 +390,7 @@ class OneDnnKernelsTest {
       }
       taken++;
       ZeroCounts counts = new ZeroCounts(c, 1, TAU);
-      kernel.run(memory, new long[] {x.first}, y.first, scratch(), Parallel.SERIAL, counts);
+      kernel.run(memory, new long[] {x.first}, y.first, scratch(), Parallel.serial(), counts);
       counts.merge();
       for (int n = 0; n < 2; n++) {
         for (int m = 0; m < c; m++) {
@@ -445,7 +445,7 @@ class OneDnnKernelsTest {
               MemorySegment m = own.allocate(next + out.bytes(), 64);
               MemorySegment.copy(memory, 0, m, 0, next);
               ZeroCounts counts = new ZeroCounts(2 * v, 1, TAU);
-              choice.kernel().run(m, new long[] {x.first}, next, 0, Parallel.SERIAL, counts);
+              choice.kernel().run(m, new long[] {x.first}, next, 0, Parallel.serial(), counts);
               return m.asSlice(next, out.bytes()).toArray(ValueLayout.JAVA_FLOAT);
             }
           };

@@ -128,7 +128,7 @@ final class Race {
       Kernel kernel, MemorySegment memory, long[] inputs, long output, long scratch) {
     long time(ZeroCounts counts) {
       long start = System.nanoTime();
-      kernel.run(memory, inputs, output, scratch, Parallel.SERIAL, counts);
+      kernel.run(memory, inputs, output, scratch, Parallel.serial(), counts);
       return System.nanoTime() - start;
     }
   }
