@@ -37,9 +37,9 @@ record Operand(int depth, List<Panel> panels) {
    * @param from byte distance in the image per copy
    * @param to first column written per copy, counted from {@code first}; what a copy writes behind the columns it is for
    *     is overwritten by those that follow
-   * @param reach bytes that the farthest copy reads beyond the columns it is for
+   * @param end byte distance at which the farthest copy ends where it reads beyond the columns it is for, else 0
    */
-  record Panel(int first, int depth, long[] from, int[] to, int reach) {}
+  record Panel(int first, int depth, long[] from, int[] to, long end) {}
 
   /**
    * @param sources for each column the byte distance of its element
@@ -59,7 +59,7 @@ record Operand(int depth, List<Panel> panels) {
     long[] from = new long[end - first];
     int[] to = new int[end - first];
     int copies = 0;
-    int reach = 0;
+    long reach = 0;
     for (int k = first; k < end; copies++) {
       int run = 1;
       while (run < Lanes.COUNT
@@ -69,7 +69,9 @@ record Operand(int depth, List<Panel> panels) {
       }
       from[copies] = sources[k];
       to[copies] = k - first;
-      reach = Math.max(reach, (Lanes.COUNT - run) * Float.BYTES);
+      if (run < Lanes.COUNT) {
+        reach = Math.max(reach, sources[k] + Lanes.BYTES);
+      }
       k += run;
     }
     return new Panel(
@@ -85,7 +87,7 @@ record Operand(int depth, List<Panel> panels) {
    * @param a receives row r from {@code a0 + r · STRIDE} on
    */
   static void gather(MemorySegment m, Panel panel, long places, int rows, float[] a, int a0) {
-    if (panel.reach > 0 && !endsWithin(m, panel, places, rows)) {
+    if (panel.end > 0 && !endsWithin(m, panel.end, places, rows)) {
       gatherSingly(m, panel, places, rows, a, a0);
       return;
     }
@@ -100,10 +102,9 @@ record Operand(int depth, List<Panel> panels) {
   }
 
   /** Whether whole vectors may be read for every row: the last rows of an image may lie at the end of the memory. */
-  private static boolean endsWithin(MemorySegment m, Panel panel, long places, int rows) {
-    long farthest = Arrays.stream(panel.from).max().orElse(0) + Lanes.BYTES;
+  private static boolean endsWithin(MemorySegment m, long end, long places, int rows) {
     for (int r = 0; r < rows; r++) {
-      if (m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L) + farthest > m.byteSize()) {
+      if (m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L) + end > m.byteSize()) {
         return false;
       }
     }
