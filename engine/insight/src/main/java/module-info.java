@@ -8,4 +8,5 @@ module tacet.insight {
   exports tacet.insight.file;
   exports tacet.insight.image;
   exports tacet.insight.npy;
+  exports tacet.insight.report;
 }

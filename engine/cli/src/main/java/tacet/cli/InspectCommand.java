@@ -23,6 +23,8 @@ import tacet.insight.Weights;
 import tacet.insight.cause.Explanation;
 import tacet.insight.cause.Fields;
 import tacet.insight.cause.ResolutionSweep;
+import tacet.insight.cause.Trace;
+import tacet.insight.report.HtmlReport;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
 import tacet.profile.SparsityProfile;
@@ -69,6 +71,12 @@ final class InspectCommand implements Callable<Integer> {
       description = "Class names, one per line: print the five most likely.")
   private Path labels;
 
+  @Option(
+      names = "--report",
+      paramLabel = "FILE.html",
+      description = "Write everything as one page, with pictures.")
+  private Path report;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write everything as JSON.")
   private Path json;
 
@@ -89,10 +97,9 @@ final class InspectCommand implements Callable<Integer> {
     Map<String, Object> content = new LinkedHashMap<>();
     content.put("model", graph.source());
     content.put("threads", modelOptions.options().threads());
-    if (sides.isEmpty()) {
-      inspect(graph, names, content);
-    } else {
-      sweep(graph, sides, content);
+    ResolutionSweep sweep = sides.isEmpty() ? null : sweep(graph, sides, content);
+    if (sweep == null || report != null || against != null) {
+      inspect(graph, names, sweep, content);
     }
     if (json != null) {
       JsonFile.write(json, content);
@@ -123,7 +130,8 @@ final class InspectCommand implements Callable<Integer> {
     return InspectInput.read(graph, images, side, imageOptions, graphOptions.seed(), log);
   }
 
-  private void inspect(Graph graph, List<String> names, Map<String, Object> content)
+  private void inspect(
+      Graph graph, List<String> names, ResolutionSweep sweep, Map<String, Object> content)
       throws IOException, InterruptedException {
     ModelOptions options = modelOptions.options();
     List<InspectInput> inputs = inputs(graph, 0, out);
@@ -159,12 +167,40 @@ final class InspectCommand implements Callable<Integer> {
       content.put("against", InspectJson.comparison(comparison));
     }
     FindingsText.print(out, findings);
+    if (sweep != null) {
+      findings.addAll(sweep.findings());
+    }
+    if (report != null) {
+      new HtmlReport(
+              graph.source(),
+              options.threads(),
+              options.nearZero(),
+              profile,
+              findings,
+              traced(graph, inputs),
+              sweep,
+              comparison)
+          .write(report);
+      out.println();
+      out.println("report in " + report);
+    }
     content.put("layers", InspectJson.layers(profile));
     content.put("findings", InspectJson.findings(findings));
     content.put("weights", InspectJson.weights(weights));
     content.put("inputs", inputs.stream().map(InspectInput::name).toList());
     out.println();
     out.printf(Locale.ROOT, "Sparsity: %.2f%%%n", 100 * sparsity);
+  }
+
+  private List<HtmlReport.Input> traced(Graph graph, List<InspectInput> inputs)
+      throws InterruptedException {
+    List<HtmlReport.Input> traced = new ArrayList<>();
+    for (InspectInput in : inputs) {
+      traced.add(
+          new HtmlReport.Input(
+              in.name(), in.picture(), Trace.of(graph, modelOptions.options(), in.tensor())));
+    }
+    return traced;
   }
 
   private ModelComparison compare(
@@ -216,7 +252,7 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private void sweep(Graph graph, List<Integer> sides, Map<String, Object> content)
+  private ResolutionSweep sweep(Graph graph, List<Integer> sides, Map<String, Object> content)
       throws IOException, InterruptedException {
     List<ResolutionSweep.Point> points = new ArrayList<>();
     Fields fields = null;
@@ -239,5 +275,6 @@ final class InspectCommand implements Callable<Integer> {
     FindingsText.print(out, findings);
     content.put("sizes", InspectJson.sizes(sweep));
     content.put("findings", InspectJson.findings(findings));
+    return sweep;
   }
 }

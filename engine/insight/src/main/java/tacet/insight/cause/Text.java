@@ -16,7 +16,7 @@ final class Text {
     double p = 100 * share;
     return p != 0 && Math.abs(p) < 0.95 || p > 99.05 && p < 100
         ? format("%.2f %%", p)
-        : format("%.1f %%", p);
+        : p == 0 || p == 100 ? format("%.0f %%", p) : format("%.1f %%", p);
   }
 
   static String percent(long part, long whole) {
