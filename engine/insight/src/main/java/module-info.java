@@ -9,4 +9,5 @@ module tacet.insight {
   exports tacet.insight.image;
   exports tacet.insight.npy;
   exports tacet.insight.report;
+  exports tacet.insight.survey;
 }

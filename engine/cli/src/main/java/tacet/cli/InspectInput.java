@@ -77,7 +77,7 @@ record InspectInput(Sample sample, Picture picture) {
         new Sample(file.toString(), p.tensor(), p.normalization()), p.picture());
   }
 
-  private static ValueInfo onlyInput(Graph graph) {
+  static ValueInfo onlyInput(Graph graph) {
     if (graph.inputs().size() != 1) {
       throw new IllegalArgumentException(
           graph.source() + ": has " + graph.inputs().size() + " inputs; networks of one are taken");

@@ -18,7 +18,12 @@ import tacet.error.TacetException;
     version = "tacet 0.1.0-SNAPSHOT",
     description =
         "Runs convolutional networks and says where the zeros of their activations come from.",
-    subcommands = {InspectCommand.class, RunCommand.class, VerifyCommand.class})
+    subcommands = {
+      InspectCommand.class,
+      SurveyCommand.class,
+      RunCommand.class,
+      VerifyCommand.class
+    })
 public final class Main {
 
   static final int BAD_INPUT = 2;

@@ -1,0 +1,187 @@
+package tacet.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tacet.Model;
+import tacet.graph.ValueInfo;
+import tacet.insight.survey.LayerSurvey;
+import tacet.insight.survey.Survey;
+import tacet.insight.survey.Surveyor;
+
+/** Runs a network over all images of folders. */
+@Command(
+    name = "survey",
+    mixinStandardHelpOptions = true,
+    description =
+        "Runs a network over all images of folders: silent units, firing rates, sparseness per"
+            + " image and over images. Ctrl-C ends it with what there is so far.")
+final class SurveyCommand implements Callable<Integer> {
+
+  private static final int INTERRUPTED = 130;
+  private static final int MOST_BROKEN_SHOWN = 10;
+
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "MODEL FOLDER",
+      description = "A model file and folders of images, searched through and through.")
+  private List<Path> files = List.of();
+
+  @Option(
+      names = "--merge",
+      arity = "1..*",
+      paramLabel = "FILE",
+      description = "Adds up surveys that --json wrote, instead of running a network.")
+  private List<Path> merge = List.of();
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write everything as JSON.")
+  private Path json;
+
+  @Mixin private ModelOptionsMixin modelOptions;
+  @Mixin private ImageOptions imageOptions;
+
+  private final PrintStream out = System.out;
+  private volatile boolean interrupted;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (!merge.isEmpty()) {
+      if (!files.isEmpty()) {
+        throw new IllegalArgumentException("--merge takes surveys only, no model and no folder");
+      }
+      Survey sum = SurveyJson.read(merge.getFirst());
+      for (Path part : merge.subList(1, merge.size())) {
+        sum = sum.plus(SurveyJson.read(part));
+      }
+      finish(sum);
+      return 0;
+    }
+    if (files.size() < 2) {
+      throw new IllegalArgumentException("survey takes a model and at least one folder of images");
+    }
+    List<Path> images = images(files.subList(1, files.size()));
+    CountDownLatch written = new CountDownLatch(1);
+    try (Model model = Model.load(files.getFirst(), modelOptions.options().withMeasure(true))) {
+      Progress progress = new Progress("survey", images.size(), System.err);
+      ValueInfo input = InspectInput.onlyInput(model.graph());
+      Surveyor surveyor =
+          new Surveyor(model, file -> imageOptions.read(file, input, 0).tensor(), progress::done);
+      Thread hook =
+          Thread.ofPlatform()
+              .unstarted(
+                  () -> {
+                    interrupted = true;
+                    surveyor.stop();
+                    await(written);
+                  });
+      Runtime.getRuntime().addShutdownHook(hook);
+      long start = System.nanoTime();
+      Survey survey = surveyor.run(images);
+      double seconds = (System.nanoTime() - start) / 1e9;
+      progress.close();
+      finish(survey);
+      out.printf(
+          Locale.ROOT,
+          "%d images in %.1f s: %.1f per second on %d threads%n",
+          survey.images(),
+          seconds,
+          survey.images() / seconds,
+          model.options().threads());
+      if (!interrupted) {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      }
+    } finally {
+      written.countDown();
+    }
+    return interrupted ? INTERRUPTED : 0;
+  }
+
+  private static void await(CountDownLatch written) {
+    try {
+      written.await(20, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static List<Path> images(List<Path> folders) throws IOException {
+    List<Path> images = new ArrayList<>();
+    for (Path folder : folders) {
+      if (!Files.isDirectory(folder)) {
+        throw new NotDirectoryException(folder.toString());
+      }
+      try (Stream<Path> all = Files.walk(folder)) {
+        all.filter(Files::isRegularFile)
+            .filter(f -> !f.getFileName().toString().startsWith("."))
+            .sorted()
+            .forEach(images::add);
+      }
+    }
+    if (images.isEmpty()) {
+      throw new IllegalArgumentException(folders.getFirst() + ": holds no files");
+    }
+    return images;
+  }
+
+  private void finish(Survey s) throws IOException {
+    if (json != null) {
+      JsonFile.write(json, SurveyJson.of(s));
+    }
+    print(s);
+  }
+
+  private void print(Survey s) {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(
+        new String[] {
+          "layer", "op", "zero %", "silent", "population", "Hoyer", "lifetime", "median rate %"
+        });
+    for (LayerSurvey l : s.layers()) {
+      double[] rates = new double[l.units()];
+      for (int c = 0; c < rates.length; c++) {
+        rates[c] = l.firingRate(c, s.images());
+      }
+      java.util.Arrays.sort(rates);
+      rows.add(
+          new String[] {
+            l.name(),
+            l.op(),
+            String.format(Locale.ROOT, "%.2f", 100 * l.zeroFraction(s.images())),
+            l.silentUnits() + "/" + l.units(),
+            String.format(Locale.ROOT, "%.3f", l.populationSparseness(s.images())),
+            String.format(Locale.ROOT, "%.3f", l.hoyerIndex(s.images())),
+            String.format(Locale.ROOT, "%.3f", l.medianLifetimeSparseness(s.images())),
+            String.format(Locale.ROOT, "%.1f", 100 * rates[rates.length / 2])
+          });
+    }
+    LayerTable.print(out, rows, 2);
+    out.println();
+    out.printf(
+        Locale.ROOT,
+        "A unit silent on all %d images fires on fewer than %.2f %% of such images (95 %%).%n",
+        s.images(),
+        100 * s.silentRateBound());
+    if (!s.broken().isEmpty()) {
+      out.println(s.broken().size() + " files could not be used:");
+      s.broken().stream()
+          .limit(MOST_BROKEN_SHOWN)
+          .forEach(b -> out.println("  " + b.file() + ": " + b.reason()));
+    }
+    if (!s.complete()) {
+      out.println("Ended before all files were reached: this is a part of the survey.");
+    }
+  }
+}

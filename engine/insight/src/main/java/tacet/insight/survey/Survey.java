@@ -1,0 +1,81 @@
+package tacet.insight.survey;
+
+import java.util.ArrayList;
+import java.util.List;
+import tacet.profile.LayerProfile;
+import tacet.profile.SparsityProfile;
+
+/**
+ * A network over many images.
+ *
+ * @param model name of the network
+ * @param images that were run
+ * @param broken files that could not be read, with the reason
+ * @param complete whether every file was reached
+ * @param layers in the order of the network; empty before the first image
+ */
+public record Survey(
+    String model, long images, List<Broken> broken, boolean complete, List<LayerSurvey> layers) {
+
+  /** A file that is no image, or not one the network takes. */
+  public record Broken(String file, String reason) {}
+
+  public Survey {
+    broken = List.copyOf(broken);
+    layers = List.copyOf(layers);
+  }
+
+  /** Nothing yet. */
+  public static Survey empty(String model) {
+    return new Survey(model, 0, List.of(), true, List.of());
+  }
+
+  /** One image's run. */
+  static Survey of(String model, SparsityProfile profile) {
+    List<LayerSurvey> layers = new ArrayList<>();
+    for (LayerProfile l : profile.layers()) {
+      LayerProfile.Counts c = l.counts();
+      if (c != null && c.elements() > 0) {
+        layers.add(
+            LayerSurvey.of(
+                l.name(), l.op(), c.elements(), c.zeros(), c.nearZeros(), c.zerosPerChannel()));
+      }
+    }
+    return new Survey(model, 1, List.of(), true, layers);
+  }
+
+  /**
+   * Both together; the order does not matter but for the list of broken files.
+   *
+   * @throws IllegalArgumentException where the networks or the sizes of their inputs differ
+   */
+  public Survey plus(Survey o) {
+    List<Broken> allBroken = new ArrayList<>(broken);
+    allBroken.addAll(o.broken);
+    List<LayerSurvey> sum = new ArrayList<>();
+    if (layers.isEmpty() || o.layers.isEmpty()) {
+      sum.addAll(layers.isEmpty() ? o.layers : layers);
+    } else {
+      if (layers.size() != o.layers.size()) {
+        throw new IllegalArgumentException("surveys of different networks");
+      }
+      for (int i = 0; i < layers.size(); i++) {
+        sum.add(layers.get(i).plus(o.layers.get(i)));
+      }
+    }
+    return new Survey(model, images + o.images, allBroken, complete && o.complete, sum);
+  }
+
+  Survey withBroken(String file, String reason) {
+    return plus(new Survey(model, 0, List.of(new Broken(file, reason)), true, List.of()));
+  }
+
+  Survey incomplete() {
+    return new Survey(model, images, broken, false, layers);
+  }
+
+  /** Upper end of the 95 % interval of the rate at which a unit fires that did so on no image (rule of three). */
+  public double silentRateBound() {
+    return images == 0 ? 1 : 1 - Math.pow(0.05, 1.0 / images);
+  }
+}

@@ -1,0 +1,2 @@
+/** What a network's layers do over many images. */
+package tacet.insight.survey;
