@@ -53,6 +53,7 @@ final class LayerPictures {
     o.put("mapWidth", size[0]);
     o.put("mapHeight", size[1]);
     o.put("shown", shown);
+    o.put("shares", shown.stream().map(c -> (Object) zeros[c]).toList());
     int[] zeroSize = fit(t.width(), t.height(), ZERO_MAP_SIDE);
     o.put(
         "zeroMap", DataImages.grey(zeroMap(t, zeroSize[0], zeroSize[1]), zeroSize[0], zeroSize[1]));

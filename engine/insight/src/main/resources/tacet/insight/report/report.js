@@ -227,17 +227,17 @@ function spatial(layer, picture, detail) {
       legendHigh.textContent = shown < 0 ? percent(most / 255) : "largest value";
       caption.textContent = shown < 0
         ? "Share of channels that are zero at each position."
-        : `Channel ${picture.shown[shown]}: ${percent(layer.zeroPerChannel[picture.shown[shown]], 1)} zero.`;
+        : `Channel ${picture.shown[shown]}: ${percent(picture.shares[shown], 1)} zero.`;
       stage.setAttribute("aria-label", caption.textContent);
       whole.setAttribute("aria-pressed", shown < 0 ? "true" : "false");
       [...grid.children].forEach((b, i) => b.setAttribute("aria-pressed", i === shown ? "true" : "false"));
     };
     picture.shown.forEach((channel, i) => {
-      const share = layer.zeroPerChannel[channel];
+      const share = picture.shares[i];
       grid.append(element("button", { type: "button", class: "map", "aria-pressed": "false",
         "aria-label": `Channel ${channel}, ${percent(share)} zero`, onclick: () => { shown = i; draw(); } },
         coloured(maps, i * picture.mapHeight, picture.mapHeight, ramp),
-        element("span", {}, `${channel} · `), share >= 1 ? element("span", { class: "dead" }, "dead") : percent(share)));
+        element("span", {}, `${channel} · `), layer.zeroPerChannel[channel] >= 1 ? element("span", { class: "dead" }, "dead") : percent(share)));
     });
     slider.addEventListener("input", draw);
     whole.addEventListener("click", () => { shown = -1; draw(); });
