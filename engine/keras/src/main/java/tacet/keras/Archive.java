@@ -1,5 +1,6 @@
 package tacet.keras;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -40,7 +41,7 @@ final class Archive implements AutoCloseable {
   static Archive open(Path path) throws IOException {
     try {
       return new Archive(path.toString(), new ZipFile(path.toFile()));
-    } catch (ZipException | IllegalArgumentException e) {
+    } catch (ZipException | EOFException | IllegalArgumentException e) {
       throw new ModelFormatException(path.toString(), "", "is no zip file: " + e.getMessage(), e);
     }
   }
@@ -94,7 +95,7 @@ final class Archive implements AutoCloseable {
         throw new ModelFormatException(
             file, "entry " + name, "expected " + size + " bytes, got " + at);
       }
-    } catch (ZipException | java.io.EOFException e) {
+    } catch (ZipException | EOFException e) {
       throw new ModelFormatException(
           file, "entry " + name, "is a damaged zip entry: " + e.getMessage(), e);
     }

@@ -17,7 +17,7 @@ import tacet.graph.Graph;
 
 /**
  * Reads Keras models: {@code .keras} files (a zip of {@code config.json} and {@code model.weights.h5}) and HDF5 files of
- * Keras 2 and 3 that hold the whole model. Sequential and Functional models are described by their files; models defined in
+ * Keras 1, 2 and 3 that hold the whole model. Sequential and Functional models are described by their files; models defined in
  * Python code are not.
  */
 public final class KerasReader implements ModelReader {

@@ -144,6 +144,12 @@ final class Layers {
     if (l.config().has("quantization_mode") || l.config().has("quantization_config")) {
       throw new NotSupported("quantised weights");
     }
+    if (l.config().has("dim_ordering")) {
+      throw new NotSupported("dim_ordering " + l.config().raw("dim_ordering"));
+    }
+    if (l.className().equals("BatchNormalization") && l.config().integer("mode", 0) != 0) {
+      throw new NotSupported("mode " + l.config().raw("mode"));
+    }
     if (kind == Kind.CONVOLUTION) {
       Functions.of(l.config().raw("activation"), kerasVersion, l.config());
     } else if (kind == Kind.FUNCTION) {

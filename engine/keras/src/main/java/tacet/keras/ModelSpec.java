@@ -290,9 +290,11 @@ record ModelSpec(
    * @param outerName the name beside the class; null where only the layer's own configuration has it
    */
   private static LayerSpec layer(Config item, String outerName) {
-    String className = item.text("class_name", "");
+    String writtenClass = item.text("class_name", "");
     String module = item.text("module", "");
     Object inner = item.raw("config");
+    Map<String, Object> written = inner instanceof Map<?, ?> m ? Config.cast(m) : Map.of();
+    String className = Keras1.className(writtenClass, written);
     String name = outerName;
     if (name == null && inner instanceof Map<?, ?> m && m.get("name") instanceof String s) {
       name = s;
@@ -305,7 +307,7 @@ record ModelSpec(
     }
     String place = "layer " + name + " (" + className + ")";
     boolean nested = isModel(className, inner);
-    Map<String, Object> map = inner instanceof Map<?, ?> m ? Config.cast(m) : Map.of();
+    Map<String, Object> map = nested ? written : Keras1.config(writtenClass, written);
     List<List<Argument>> calls = new ArrayList<>();
     for (Object o : item.list("inbound_nodes")) {
       calls.add(call(item.at(place), o));

@@ -54,7 +54,8 @@ final class Shapes {
     }
     long[] dims = {in.dims()[0], product(c, in.dims(), 1)};
     String from = c.graph().asDeclared(in);
-    if (!c.channelsLast() && in.rank() > 2) {
+    // Before Keras 2.2 it had no data format, and took the elements as they came.
+    if (c.config().has("data_format") && !c.channelsLast() && in.rank() > 2) {
       // The order of elements is that of a channels-last image in either format.
       List<Integer> p = new ArrayList<>(List.of(0));
       for (int i = 2; i < in.rank(); i++) {

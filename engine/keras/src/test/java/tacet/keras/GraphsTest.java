@@ -129,16 +129,13 @@ class GraphsTest {
   void merges() throws IOException, InterruptedException {
     Map<String, double[]> expected =
         Map.of(
-            "Add", new double[] {9, 6},
-            "Average", new double[] {3, 2},
+            "Add", new double[] {9, 9},
+            "Average", new double[] {3, 3},
             "Multiply", new double[] {24, -24},
             "Maximum", new double[] {4, 6},
             "Minimum", new double[] {2, -1},
-            "Concatenate", new double[] {2, 4, 3, 4, 3, -1});
-    float[][] in = {{2, 4}, {3, 4}, {4, -2}};
-    in[1] = new float[] {3, -1};
-    in[2] = new float[] {4, 6};
-    in[0] = new float[] {2, 4};
+            "Concatenate", new double[] {2, 4, 3, -1, 4, 6});
+    float[][] in = {{2, 4}, {3, -1}, {4, 6}};
     for (String kind : List.of("Add", "Average", "Multiply", "Maximum", "Minimum", "Concatenate")) {
       KerasFile f =
           KerasFile.functional(
@@ -163,11 +160,7 @@ class GraphsTest {
                       + "]")),
           kind,
           "y");
-      double[] e =
-          kind.equals("Concatenate")
-              ? new double[] {2, 4, 3, -1, 4, 6}
-              : kind.equals("Add") ? new double[] {9, 9} : expected.get(kind);
-      e = kind.equals("Average") ? new double[] {3, 3} : e;
+      double[] e = expected.get(kind);
       Tensor y =
           Checks.run(f.keras(folder), Map.of("a", row(in[0]), "b", row(in[1]), "c", row(in[2])))
               .get("y");
@@ -341,6 +334,44 @@ class GraphsTest {
       Checks.gives(f, folder, row(1, 1), new long[] {1, 2}, new double[] {4, 6}, whole);
       assertEquals("d_input", Model.read(f.h5(folder)).inputs().getFirst().name());
     }
+  }
+
+  /** Other words for the same, as in files of Keras 1.2. */
+  @Test
+  void keras1() throws IOException, InterruptedException {
+    String whole =
+        """
+        {"class_name": "Model", "config": {"name": "m", "layers": [
+          {"class_name": "InputLayer", "name": "x", "inbound_nodes": [],
+           "config": {"name": "x", "batch_input_shape": [null, 5, 6, 2], "input_dtype": "float32"}},
+          {"class_name": "Convolution2D", "name": "c", "inbound_nodes": [[["x", 0, 0]]],
+           "config": {"name": "c", "nb_filter": 3, "nb_row": 3, "nb_col": 2, "subsample": [2, 1],
+             "border_mode": "same", "dim_ordering": "tf", "bias": true, "activation": "relu",
+             "W_regularizer": {"name": "WeightRegularizer", "l1": 0.0, "l2": 0.0005}}},
+          {"class_name": "Merge", "name": "y", "inbound_nodes": [[["c", 0, 0], ["c", 0, 0]]],
+           "config": {"name": "y", "mode": "concat", "concat_axis": -1, "mode_type": "raw"}}],
+          "input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]}}
+        """;
+    java.util.Random random = new java.util.Random(3);
+    float[] kernel = Nhwc.floats(random, 3 * 2 * 2 * 3);
+    float[] bias = Nhwc.floats(random, 3);
+    KerasFile f =
+        KerasFile.of("1.2.2", whole)
+            .weights(
+                "Conv2D",
+                "c",
+                new Variable("c_W", kernel, 3, 2, 2, 3),
+                new Variable("c_b", bias, 3));
+    Nhwc x = Nhwc.random(random, 1, 5, 6, 2);
+    Nhwc conv =
+        x.conv(kernel, bias, 3, 1, new Nhwc.Window(3, 2, 2, 1, 1, 1, true))
+            .map(v -> Math.max(v, 0));
+    Nhwc twice = new Nhwc(1, conv.h(), conv.w(), 6);
+    for (int i = 0; i < twice.data().length; i++) {
+      twice.data()[i] = conv.data()[i / 6 * 3 + i % 3];
+    }
+    Checks.gives(f, folder, x, twice, "Keras 1");
+    assertEquals(Map.of("c", "kernel L2 0.0005"), Model.read(f.h5(folder)).notes());
   }
 
   @Test
