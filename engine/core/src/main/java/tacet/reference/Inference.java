@@ -302,7 +302,8 @@ final class Inference {
     if (p.kind() == Op.PoolKind.LP && p.p() < 1) {
       throw bad(node, "p of at least 1", Integer.toString(p.p()));
     }
-    TensorType y = as(image(x.dim(0), x.dim(1), Windows.pool(node, spatial(x), p).outputExtent()));
+    int[] in = spatial(x);
+    TensorType y = as(image(x.dim(0), x.dim(1), Windows.pool(node, in, p).outputExtent()));
     return node.outputs().size() > 1
         ? List.of(y, new TensorType(DataType.INT64, y.shape()))
         : List.of(y);

@@ -169,7 +169,7 @@ record MoveShapes(Node node, Shape x, List<Tensor> known) {
     if (x.rank() >= other.rank()) {
       return x;
     }
-    if (before < 0 || before + x.rank() > other.rank()) {
+    if (before < 0 || before > other.rank() - x.rank()) {
       throw bad(node, "an axis from which " + x + " fits below " + other, Integer.toString(axis));
     }
     long[] dims = new long[other.rank()];
