@@ -93,6 +93,16 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
           new Node(n.name(), new Op.Unary(Activation.RELU), List.of(x), n.outputs(), n.layers()));
       return;
     }
+    if (n.op() instanceof Op.Clip && n.hasInput(1)) {
+      Float low = scalar(n.input(1), graph);
+      Float high = n.hasInput(2) ? scalar(n.input(2), graph) : Float.valueOf(Float.MAX_VALUE);
+      if (low != null && high != null) {
+        Activation clip = new Activation(Activation.Kind.CLIP, low, high);
+        into.add(
+            new Node(n.name(), new Op.Unary(clip), List.of(n.input(0)), n.outputs(), n.layers()));
+        return;
+      }
+    }
     Activation fused =
         switch (n.op()) {
           case Op.Conv c -> c.activation();
@@ -134,15 +144,20 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
       return false;
     }
     for (String in : n.inputs()) {
-      Tensor t = graph.constants().get(in);
-      if (t != null
-          && t.type() == DataType.FLOAT32
-          && t.shape().elements() == 1
-          && t.toFloats()[0] == 0) {
+      Float value = scalar(in, graph);
+      if (value != null && value == 0) {
         return true;
       }
     }
     return false;
+  }
+
+  /** A constant of one float32 element, or null. */
+  private static Float scalar(String name, Graph graph) {
+    Tensor t = graph.constants().get(name);
+    return t != null && t.type() == DataType.FLOAT32 && t.shape().elements() == 1
+        ? Float.valueOf(t.toFloats()[0])
+        : null;
   }
 
   private static boolean cutsAtZero(Activation f) {
