@@ -1,6 +1,8 @@
 /** Graph, planner, models and sparsity profiles. Depends on nothing but the JDK and the kernels. */
 module tacet {
   requires transitive tacet.kernels;
+  // Without it, no flight recordings.
+  requires static jdk.jfr;
 
   exports tacet;
   exports tacet.error;

@@ -4,23 +4,32 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 import tacet.error.MemoryLimitException;
+import tacet.jfr.ModelFlight;
 
 /** Counts the native memory of a model, and refuses what would go past its limit before it is allocated. */
-final class MemoryAccount {
+final class MemoryAccount implements ModelFlight.Memory {
 
   private final long limit;
   private final AtomicLong used = new AtomicLong();
+  private final AtomicLong highest = new AtomicLong();
 
   MemoryAccount(long limit) {
     this.limit = limit;
   }
 
-  long limit() {
+  @Override
+  public long limit() {
     return limit;
   }
 
-  long used() {
+  @Override
+  public long used() {
     return used.get();
+  }
+
+  @Override
+  public long highest() {
+    return highest.get();
   }
 
   /** Memory that may be used and given back by any thread. */
@@ -36,6 +45,7 @@ final class MemoryAccount {
       }
       long seen = used.compareAndExchange(before, before + bytes);
       if (seen == before) {
+        highest.accumulateAndGet(before + bytes, Math::max);
         return;
       }
       before = seen;

@@ -28,6 +28,10 @@ import tacet.format.ModelReader;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.ValueInfo;
+import tacet.jfr.Flight;
+import tacet.jfr.InferenceEvent;
+import tacet.jfr.ModelFlight;
+import tacet.jfr.ModelLoadEvent;
 import tacet.kernels.DataType;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.ThreadBudget;
@@ -69,6 +73,7 @@ public final class Model implements AutoCloseable {
   private final Set<String> deciding;
   private final LinkedHashMap<Key, Prepared> plans = new LinkedHashMap<>(16, 0.75f, true);
   private final Set<Session> sessions = new HashSet<>();
+  private ModelFlight flight;
   private boolean closed;
 
   private Model(Graph graph, ModelOptions options) {
@@ -118,7 +123,7 @@ public final class Model implements AutoCloseable {
     for (ModelReader reader : ServiceLoader.load(ModelReader.class)) {
       formats.add(reader.format());
       if (reader.recognises(file, head)) {
-        return reader.read(file);
+        return read(reader, file);
       }
     }
     throw new ModelFormatException(
@@ -127,6 +132,20 @@ public final class Model implements AutoCloseable {
         formats.isEmpty()
             ? "no model reader is installed"
             : "is no model in a known format " + formats);
+  }
+
+  private static Graph read(ModelReader reader, Path file) throws IOException {
+    if (!Flight.isRecording()) {
+      return reader.read(file);
+    }
+    ModelLoadEvent event = ModelLoadEvent.started();
+    Graph graph = reader.read(file);
+    event.finished(graph.source(), reader.format(), graph.nodes().size(), constantBytes(graph));
+    return graph;
+  }
+
+  private static long constantBytes(Graph graph) {
+    return graph.constants().values().stream().mapToLong(t -> t.data().byteSize()).sum();
   }
 
   public Graph graph() {
@@ -195,7 +214,8 @@ public final class Model implements AutoCloseable {
     requireInputs(inputs.keySet());
     Set<String> wanted = wanted(run.taps());
     long deadline = run.timeout() == null ? 0 : System.nanoTime() + run.timeout().toNanos();
-    try (ThreadBudget.Team team = share(run.timeout())) {
+    InferenceEvent event = recorded();
+    try (ThreadBudget.Team team = share(run.timeout(), event)) {
       Prepared prepared = prepared(inputs, wanted);
       try {
         Plan plan = prepared.plan();
@@ -205,6 +225,9 @@ public final class Model implements AutoCloseable {
             workspace.input(i.name()).data().copyFrom(inputs.get(i.name()).data());
           }
           plan.run(workspace, team, deadline, run.timeout());
+          if (event != null) {
+            event.done(plan.multiplyAdds());
+          }
           return new Result(plan.copyOutputs(workspace), plan.profile(workspace));
         } finally {
           prepared.giveBack(workspace);
@@ -212,7 +235,24 @@ public final class Model implements AutoCloseable {
       } finally {
         prepared.leave();
       }
+    } finally {
+      if (event != null) {
+        event.over();
+      }
     }
+  }
+
+  /** A run begins; null where no recording wants to know. */
+  InferenceEvent recorded() {
+    if (!Flight.isRecording()) {
+      return null;
+    }
+    synchronized (plans) {
+      if (flight == null && !closed) {
+        flight = new ModelFlight(graph.source(), memory);
+      }
+    }
+    return InferenceEvent.started(graph.source());
   }
 
   /**
@@ -285,13 +325,15 @@ public final class Model implements AutoCloseable {
   }
 
   /** Waits for a share of the thread budget. */
-  ThreadBudget.Team share(Duration timeout) throws InterruptedException {
-    if (timeout == null) {
-      return budget.acquire();
-    }
-    ThreadBudget.Team team = budget.tryAcquire(timeout.toNanos());
+  ThreadBudget.Team share(Duration timeout, InferenceEvent event) throws InterruptedException {
+    long start = event == null ? 0 : System.nanoTime();
+    ThreadBudget.Team team =
+        timeout == null ? budget.acquire() : budget.tryAcquire(timeout.toNanos());
     if (team == null) {
       throw new DeadlineExceededException(timeout, "no thread of the budget came free");
+    }
+    if (event != null) {
+      event.working(team.threads(), System.nanoTime() - start);
     }
     return team;
   }
@@ -314,7 +356,7 @@ public final class Model implements AutoCloseable {
           try {
             Plan plan = prepared.plan();
             return new MemoryUse(
-                graph.constants().values().stream().mapToLong(t -> t.data().byteSize()).sum(),
+                constantBytes(graph),
                 prepared.weightBytes(),
                 plan.workspaceBytes(),
                 plan.scratchBytes(),
@@ -352,6 +394,22 @@ public final class Model implements AutoCloseable {
         }
       }
       return SteadyState.await(session, start, most);
+    }
+  }
+
+  /**
+   * What this machine's multiply-adds reach at best on the model's threads, measured now: 10⁹ floating-point operations per
+   * second. Takes about half a second.
+   *
+   * @return NaN where no kernels of the model can measure it
+   */
+  public double peakGflops() throws InterruptedException {
+    try (ThreadBudget.Team team = share(null, null)) {
+      return providers.stream()
+          .mapToDouble(p -> p.peakGflops(team))
+          .filter(g -> !Double.isNaN(g))
+          .findFirst()
+          .orElse(Double.NaN);
     }
   }
 
@@ -523,6 +581,9 @@ public final class Model implements AutoCloseable {
     }
     open.forEach(Session::close);
     retired.forEach(Prepared::retire);
+    if (flight != null) {
+      flight.close();
+    }
     budget.close();
   }
 }

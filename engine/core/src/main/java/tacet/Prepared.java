@@ -122,6 +122,7 @@ final class Prepared {
     if (retired && users == 0 && weights != null) {
       weights.close();
       weights = null;
+      plan.close();
       plan = null;
     }
   }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import tacet.jfr.InferenceEvent;
 import tacet.kernels.ThreadBudget;
 import tacet.plan.Plan;
 import tacet.plan.Workspace;
@@ -124,11 +125,18 @@ public final class Session implements AutoCloseable {
   public void run(Duration timeout) throws InterruptedException {
     long deadline = timeout == null ? 0 : System.nanoTime() + timeout.toNanos();
     enter();
-    try (ThreadBudget.Team team = model.share(timeout)) {
+    InferenceEvent event = model.recorded();
+    try (ThreadBudget.Team team = model.share(timeout, event)) {
       plan.run(workspace, team, deadline, timeout);
       plan.fetch(workspace, fetched);
       ran = true;
+      if (event != null) {
+        event.done(plan.multiplyAdds());
+      }
     } finally {
+      if (event != null) {
+        event.over();
+      }
       leave();
     }
   }

@@ -231,7 +231,7 @@ class SessionTest {
   @Test
   void waitingForTheBudgetCountsForTheDeadline() throws Exception {
     try (Model model = Model.of(Networks.classifier(), OPTIONS.withThreads(1));
-        tacet.kernels.ThreadBudget.Team _ = model.share(null)) {
+        tacet.kernels.ThreadBudget.Team _ = model.share(null, null)) {
       RunOptions soon = RunOptions.defaults().withTimeout(Duration.ofMillis(5));
       assertThrows(
           DeadlineExceededException.class,

@@ -23,6 +23,7 @@ class ArchitectureTest {
           "tacet.error..",
           "tacet.format..",
           "tacet.graph..",
+          "tacet.jfr..",
           "tacet.plan..",
           "tacet.profile..",
           "tacet.reference..",
@@ -46,7 +47,7 @@ class ArchitectureTest {
 
   @Test
   void coreDependsOnKernelsAndTheJdk() {
-    only(CORE, JDK, KERNELS);
+    only(CORE, JDK, KERNELS, List.of("jdk.jfr"));
   }
 
   @Test

@@ -20,8 +20,9 @@ import tacet.error.TacetException;
         "Runs convolutional networks and says where the zeros of their activations come from.",
     subcommands = {
       InspectCommand.class,
-      SurveyCommand.class,
+      ProfileCommand.class,
       RunCommand.class,
+      SurveyCommand.class,
       VerifyCommand.class
     })
 public final class Main {

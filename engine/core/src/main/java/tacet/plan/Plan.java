@@ -14,6 +14,8 @@ import tacet.error.DeadlineExceededException;
 import tacet.graph.Graph;
 import tacet.graph.Node.Layer;
 import tacet.graph.Node.Role;
+import tacet.jfr.Flight;
+import tacet.jfr.PlanFlight;
 import tacet.kernels.CountLevel;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
@@ -34,7 +36,7 @@ import tacet.tensor.Tensor;
  * How a network is computed for inputs of one shape: steps in order, kernels prepared, every buffer at its offset in one
  * workspace. Nothing is looked up or decided while it runs.
  */
-public final class Plan {
+public final class Plan implements AutoCloseable {
 
   /** Where a layer's counts come from. */
   sealed interface CountSource {
@@ -54,6 +56,7 @@ public final class Plan {
    */
   record PlannedLayer(
       Layer layer,
+      Shape inputShape,
       Shape shape,
       String kernel,
       String backend,
@@ -71,6 +74,7 @@ public final class Plan {
   private final long bytes;
   private final Map<String, Placement.Plain> inputs;
   private final List<Door> outputs;
+  private final String source;
   private final List<PlannedLayer> layers;
   private final List<Preset> presets;
   private final long scratch;
@@ -82,6 +86,7 @@ public final class Plan {
       long bytes,
       Map<String, Placement.Plain> inputs,
       List<Door> outputs,
+      String source,
       List<PlannedLayer> layers,
       List<Preset> presets,
       long scratch,
@@ -91,6 +96,7 @@ public final class Plan {
     this.bytes = bytes;
     this.inputs = inputs;
     this.outputs = List.copyOf(outputs);
+    this.source = source;
     this.layers = List.copyOf(layers);
     this.presets = List.copyOf(presets);
     this.scratch = scratch;
@@ -126,6 +132,9 @@ public final class Plan {
     }
     Plan plan = new Planner(g, s.types(), providers, options, weights).plan(wanted);
     s.limits().checkWorkspace(graph.source(), plan.workspaceBytes());
+    if (Flight.isRecording()) {
+      plan.reportChoices();
+    }
     return plan;
   }
 
@@ -187,18 +196,96 @@ public final class Plan {
     for (ZeroCounts c : w.counts) {
       c.clear();
     }
+    Recorded recorded = Flight.isRecording() && PlanFlight.wantsLayers() ? recorded() : null;
+    PlanFlight.Run events = recorded == null ? null : recorded.flight().run();
     long start = System.nanoTime();
     for (int i = 0; i < steps.length; i++) {
       if (timeout != null && start - deadline >= 0) {
         throw new DeadlineExceededException(timeout, i + " of " + steps.length + " steps done");
       }
+      if (events != null && recorded.starting()[i]) {
+        events.begin();
+      }
       steps[i].run(w);
       long end = System.nanoTime();
       w.nanoseconds[i] = end - start;
+      if (events != null) {
+        for (int layer : recorded.ending()[i]) {
+          events.end(layer, row(w, layers.get(layer)));
+        }
+        end = System.nanoTime();
+      }
       start = end;
       if (Thread.interrupted()) {
         throw new InterruptedException("inference was interrupted");
       }
+    }
+  }
+
+  /**
+   * What a flight recording needs to know of the steps.
+   *
+   * @param starting whether a layer starts with a step
+   * @param ending the layers that are done with a step, those that were computed along with it included
+   */
+  private record Recorded(PlanFlight flight, boolean[] starting, int[][] ending) {}
+
+  private Recorded recorded;
+
+  private synchronized Recorded recorded() {
+    if (recorded == null && steps.length > 0) {
+      boolean[] starting = new boolean[steps.length];
+      List<List<Integer>> ending = new ArrayList<>();
+      for (int i = 0; i < steps.length; i++) {
+        ending.add(new ArrayList<>());
+      }
+      int last = 0;
+      List<String> inputShapes = new ArrayList<>();
+      for (int i = 0; i < layers.size(); i++) {
+        PlannedLayer l = layers.get(i);
+        if (l.endStep() > l.firstStep()) {
+          starting[l.firstStep()] = true;
+          last = l.endStep() - 1;
+        }
+        ending.get(last).add(i);
+        inputShapes.add(l.inputShape().toString());
+      }
+      recorded =
+          new Recorded(
+              new PlanFlight(source, inputShapes),
+              starting,
+              ending.stream()
+                  .map(e -> e.stream().mapToInt(Integer::intValue).toArray())
+                  .toArray(int[][]::new));
+    }
+    return recorded;
+  }
+
+  private void reportChoices() {
+    for (PlannedLayer l : layers) {
+      if (l.endStep() > l.firstStep()) {
+        PlanFlight.choice(
+            source,
+            l.layer().name(),
+            l.layer().op(),
+            l.shape().toString(),
+            l.kernel(),
+            l.backend(),
+            l.reason());
+      }
+    }
+  }
+
+  /** Multiply-adds of one run, by the operators' definitions. */
+  public long multiplyAdds() {
+    return layers.stream().mapToLong(PlannedLayer::multiplyAdds).sum();
+  }
+
+  /** Flight recordings forget the plan. */
+  @Override
+  public synchronized void close() {
+    if (recorded != null) {
+      recorded.flight().close();
     }
   }
 
@@ -242,36 +329,37 @@ public final class Plan {
   /** What the last run on a workspace showed. */
   public SparsityProfile profile(Workspace w) {
     List<LayerProfile> rows = new ArrayList<>(layers.size());
-    for (PlannedLayer l : layers) {
-      long nanos = 0;
-      for (int i = l.firstStep(); i < l.endStep(); i++) {
-        nanos += w.nanoseconds[i];
-      }
-      RunEither either = null;
-      for (int i = l.firstStep(); i < l.endStep(); i++) {
-        either = steps[i] instanceof RunEither e ? e : either;
-      }
-      Counts counts =
-          options.counts() == CountLevel.OFF || l.counted() == null
-              ? null
-              : counts(w, l.counted(), l.shape().elements());
-      rows.add(
-          new LayerProfile(
-              l.layer().name(),
-              l.layer().op(),
-              l.layer().value(),
-              l.shape(),
-              either == null ? l.kernel() : either.lastKernel(w).name(),
-              l.backend(),
-              l.reason(),
-              nanos,
-              l.multiplyAdds(),
-              counts,
-              either == null
-                  ? null
-                  : new Skipping(either.skipped(w), either.expected(w)[0], either.expected(w)[1])));
-    }
+    layers.forEach(l -> rows.add(row(w, l)));
     return new SparsityProfile(rows, 1);
+  }
+
+  private LayerProfile row(Workspace w, PlannedLayer l) {
+    long nanos = 0;
+    for (int i = l.firstStep(); i < l.endStep(); i++) {
+      nanos += w.nanoseconds[i];
+    }
+    RunEither either = null;
+    for (int i = l.firstStep(); i < l.endStep(); i++) {
+      either = steps[i] instanceof RunEither e ? e : either;
+    }
+    Counts counts =
+        options.counts() == CountLevel.OFF || l.counted() == null
+            ? null
+            : counts(w, l.counted(), l.shape().elements());
+    return new LayerProfile(
+        l.layer().name(),
+        l.layer().op(),
+        l.layer().value(),
+        l.shape(),
+        either == null ? l.kernel() : either.lastKernel(w).name(),
+        l.backend(),
+        l.reason(),
+        nanos,
+        l.multiplyAdds(),
+        counts,
+        either == null
+            ? null
+            : new Skipping(either.skipped(w), either.expected(w)[0], either.expected(w)[1]));
   }
 
   /** Layers whose values this plan never forms. */

@@ -155,6 +155,7 @@ final class Planner {
         scratchOffset + scratch,
         inputs,
         outputs,
+        graph.source(),
         layers,
         presets,
         scratchOffset,
@@ -816,8 +817,12 @@ final class Planner {
         output(n.output(0), s.intDim(0), s.intDim(1), s.intDim(2), s.intDim(3), false, false);
     for (String part : n.inputs()) {
       Shape p = types.get(part).shape();
+      // A part may lie in the buffer at another channel: as part of a concatenation that is itself
+      // one here.
       boolean inPlace =
-          places.get(part) instanceof Placement.Image made && made.buffer() == whole.buffer();
+          places.get(part) instanceof Placement.Image made
+              && made.buffer() == whole.buffer()
+              && made.offset() == part(whole, channel, p.intDim(1)).offset();
       if (inPlace && counted.containsKey(part)) {
         parts.add(counted.get(part));
       } else if (!inPlace) {
@@ -1239,6 +1244,7 @@ final class Planner {
       layers.add(
           new PlannedLayer(
               l,
+              types.get(first && n.hasInput(0) ? n.input(0) : n.output(0)).shape(),
               authorsShape(l.value(), n.output(0)),
               first ? o.kernel : "fused",
               o.backend,

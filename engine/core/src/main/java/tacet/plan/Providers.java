@@ -7,6 +7,7 @@ import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import tacet.jfr.Flight;
 import tacet.kernels.KernelProvider;
 
 /** Finds the kernel providers of this machine. */
@@ -106,6 +107,7 @@ public final class Providers {
   private static void warn(String message) {
     if (WARNED.add(message)) {
       LOG.log(System.Logger.Level.WARNING, message);
+      Flight.warning(message);
     }
   }
 }
