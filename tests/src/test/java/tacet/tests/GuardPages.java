@@ -25,9 +25,10 @@ import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
 /**
- * Runs every kind of kernel of every provider on operands that end where unmapped memory begins: inputs, residual, second
- * operand, output, weights and scratch. A read or write behind any of them ends the VM, and the last line printed says in
- * which case. Linux only.
+ * Runs every kind of kernel of every provider in memory that ends where an operand ends – an input, the output or the
+ * scratch, in turn – and behind which nothing is mapped; packed weights end so in any case. A read or write behind it ends
+ * the VM, and the last line printed says in which case. Behind the other operands lies NaN, which must stay as it is.
+ * Linux only.
  */
 @SuppressWarnings("restricted")
 final class GuardPages {
@@ -113,6 +114,7 @@ final class GuardPages {
     private final long base;
     private final long size;
     private long next;
+    private long end;
 
     Memory(long size) {
       this.size = size;
@@ -128,8 +130,32 @@ final class GuardPages {
       }
       call(MPROTECT, base + next, pages, READ_WRITE);
       long offset = next + pages - bytes;
+      end = next + pages;
       next += pages + PAGE;
       return offset;
+    }
+
+    /** An operand with a page of NaN behind it. */
+    long within(long bytes) {
+      long offset = operand(bytes);
+      call(MPROTECT, base + end, PAGE, READ_WRITE);
+      for (long o = end; o < end + PAGE; o += Float.BYTES) {
+        segment.set(ValueLayout.JAVA_FLOAT, o, Float.NaN);
+      }
+      return offset;
+    }
+
+    /** All there is, ending with the operand that was made last. */
+    MemorySegment memory() {
+      return segment.asSlice(0, end);
+    }
+
+    void checkBehind(long operandEnd) {
+      for (long o = operandEnd; o < operandEnd + PAGE && o < end; o += Float.BYTES) {
+        if (!Float.isNaN(segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, o))) {
+          throw new AssertionError("written behind the output");
+        }
+      }
     }
 
     /** Where packed weights go. */
@@ -178,7 +204,8 @@ final class GuardPages {
 
     void run() throws InterruptedException {
       try (Memory memory = new Memory(64L << 20);
-          Arena arena = memory.arena()) {
+          Memory packed = new Memory(64L << 20);
+          Arena arena = packed.arena()) {
         switch (number % 5) {
           case 0, 1 -> convolution(memory, arena);
           case 2 -> dense(memory, arena);
@@ -370,25 +397,43 @@ final class GuardPages {
       }
       Kernel kernel = choice.kernel();
       System.out.println(number + " " + provider.name() + " " + kernel.name() + " " + what);
+      long scratchBytes = (kernel.scratchBytes(budget.threads()) + 63) / 64 * 64;
       long[] offsets = new long[inputs.size()];
-      for (int i = 0; i < offsets.length; i++) {
-        ImageLayout l = inputs.get(i).layout();
-        long start = memory.operand(l.bytes());
-        for (long o = start; o < start + l.bytes(); o += Float.BYTES) {
-          float v = random.nextInt(3) == 0 ? 0f : (float) random.nextGaussian();
-          memory.segment.set(ValueLayout.JAVA_FLOAT_UNALIGNED, o, v);
+      int last = random.nextInt(offsets.length + 2);
+      long out = 0;
+      long scratch = 0;
+      for (int step = 0; step < offsets.length + 2; step++) {
+        // The last one in memory comes last.
+        int i = (last + 1 + step) % (offsets.length + 2);
+        boolean atEnd = i == last;
+        if (i == offsets.length) {
+          out = atEnd ? memory.operand(output.bytes()) : memory.within(output.bytes());
+        } else if (i > offsets.length) {
+          scratch = atEnd ? memory.operand(scratchBytes) : memory.within(scratchBytes);
+        } else {
+          offsets[i] = input(memory, inputs.get(i), atEnd);
         }
-        offsets[i] = start + l.origin(inputs.get(i).halo());
       }
-      long out = memory.operand(output.bytes());
-      long scratch = memory.operand((kernel.scratchBytes(budget.threads()) + 63) / 64 * 64);
       ZeroCounts counts =
           random.nextInt(4) == 0
               ? null
               : new ZeroCounts(output.channels(), budget.threads(), 0.01f);
       try (ThreadBudget.Team team = budget.acquire()) {
-        kernel.run(memory.segment, offsets, out, scratch, team, counts);
+        kernel.run(memory.memory(), offsets, out, scratch, team, counts);
       }
+      if (last != offsets.length) {
+        memory.checkBehind(out + output.bytes());
+      }
+    }
+
+    private long input(Memory memory, Operand operand, boolean atEnd) {
+      ImageLayout l = operand.layout();
+      long start = atEnd ? memory.operand(l.bytes()) : memory.within(l.bytes());
+      for (long o = start; o < start + l.bytes(); o += Float.BYTES) {
+        float v = random.nextInt(3) == 0 ? 0f : (float) random.nextGaussian();
+        memory.segment.set(ValueLayout.JAVA_FLOAT_UNALIGNED, o, v);
+      }
+      return start + l.origin(operand.halo());
     }
 
     private float[] floats(int count) {
