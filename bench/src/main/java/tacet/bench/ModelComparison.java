@@ -48,8 +48,18 @@ final class ModelComparison {
             + " milliseconds of %d rounds%n%n",
         threads, rounds);
     out.printf(
-        "%-28s %9s %9s %9s %9s %6s %6s %8s %9s%n",
-        "model", "vector", "auto", "uncounted", "ORT", "ratio", "auto", "counting", "max diff");
+        "%-28s %9s %9s %9s %9s %9s %6s %6s %6s %8s %9s%n",
+        "model",
+        "vector",
+        "auto",
+        "onednn",
+        "uncounted",
+        "ORT",
+        "ratio",
+        "auto",
+        "better",
+        "counting",
+        "max diff");
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Path model : models) {
       rows.add(compare(model));
@@ -86,6 +96,7 @@ final class ModelComparison {
     ModelOptions options = ModelOptions.defaults().withThreads(threads);
     try (Model vector = Model.of(graph, options.withBackend(Backend.VECTOR));
         Model auto = Model.of(graph, options.withBackend(Backend.AUTO));
+        Model oneDnn = Model.of(graph, options.withBackend(Backend.ONEDNN));
         Model uncounted =
             Model.of(graph, options.withBackend(Backend.VECTOR).withCounts(CountLevel.OFF));
         OnnxRuntimePeer peer = new OnnxRuntimePeer(file, threads, inputs)) {
@@ -98,7 +109,8 @@ final class ModelComparison {
                   () -> vector.run(inputs),
                   () -> auto.run(inputs),
                   () -> uncounted.run(inputs),
-                  peer::run),
+                  peer::run,
+                  () -> oneDnn.run(inputs)),
               threads > 1);
       contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS);
       Map<String, Object> row = new LinkedHashMap<>();
@@ -112,24 +124,29 @@ final class ModelComparison {
               contest.median(0) / 1e6,
               "auto",
               contest.median(1) / 1e6,
+              "onednn",
+              contest.median(4) / 1e6,
               "vectorUncounted",
               contest.median(2) / 1e6,
               "onnxruntime",
               contest.median(3) / 1e6));
       row.put("ratio", ordered("vector", contest.ratio(3, 0), "auto", contest.ratio(3, 1)));
+      row.put("autoAgainstBetter", Math.min(contest.ratio(0, 1), contest.ratio(4, 1)));
       row.put("countingCost", contest.ratio(0, 2) - 1);
       row.put("maxAbsDifference", ordered("vector", ofVector, "auto", ofAuto));
       row.put("largestOutput", largest(truth));
       out.printf(
           Locale.ROOT,
-          "%-28s %9.3f %9.3f %9.3f %9.3f %6.2f %6.2f %7.1f%% %9.2g%n",
+          "%-28s %9.3f %9.3f %9.3f %9.3f %9.3f %6.2f %6.2f %6.3f %7.1f%% %9.2g%n",
           name(model),
           contest.median(0) / 1e6,
           contest.median(1) / 1e6,
+          contest.median(4) / 1e6,
           contest.median(2) / 1e6,
           contest.median(3) / 1e6,
           contest.ratio(3, 0),
           contest.ratio(3, 1),
+          Math.min(contest.ratio(0, 1), contest.ratio(4, 1)),
           100 * (contest.ratio(0, 2) - 1),
           Math.max(ofVector, ofAuto));
       return row;

@@ -30,6 +30,9 @@ final class Race {
   /** The other provider must be faster by this much: a change of providers may cost a copy. */
   private static final double ADVANTAGE = 0.95;
 
+  /** A compiled SIMD kernel is nowhere this many times slower than another. */
+  private static final double IMPLAUSIBLE = 3;
+
   /** Smaller convolutions cost less than finding out: multiply-adds. */
   private static final long LEAST_WORK = 500_000;
 
@@ -165,9 +168,10 @@ final class Race {
         ourBest = Math.min(ourBest, our);
         theirBest = Math.min(theirBest, their);
       }
-      return verdicts.put(
-          spec,
-          new Verdicts.Verdict(theirBest < ADVANTAGE * ourBest, ourBest, theirBest, "measured"));
+      Verdicts.Verdict verdict =
+          new Verdicts.Verdict(theirBest < ADVANTAGE * ourBest, ourBest, theirBest, "measured");
+      // So far behind is only what waits for its compiler: good enough for now, not to be kept.
+      return ourBest > IMPLAUSIBLE * theirBest ? verdict : verdicts.put(spec, verdict);
     }
   }
 
