@@ -145,10 +145,12 @@ function select(index) {
   }
   if (picture && picture.maps) spatial(layer, picture, detail);
   else if (layer.zeroPerChannel) {
-    channels(layer, detail);
+    const left = element("div", {}), right = element("div", {});
+    channels(layer, left);
     if (picture && picture.histogram) {
-      detail.append(element("h4", {}, "Values before the activation"), histogramChart(picture.histogram));
+      right.append(element("h4", {}, "Values before the activation"), histogramChart(picture.histogram));
     }
+    detail.append(element("div", { class: "split even" }, left, right));
   }
 }
 
