@@ -62,6 +62,16 @@ public interface KernelProvider {
   /** An element-wise kernel; layouts with {@link #lanes()}; {@code second} may be null. */
   Choice pointwise(PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output);
 
+  /** A local response normalisation; layouts with {@link #lanes()}. */
+  default Choice localResponse(LrnSpec spec, ImageLayout input, ImageLayout output) {
+    return Choice.declined("no such kernel");
+  }
+
+  /** A softmax over channels; layouts with {@link #lanes()}. */
+  default Choice softmax(SoftmaxSpec spec, ImageLayout input, ImageLayout output) {
+    return Choice.declined("no such kernel");
+  }
+
   /**
    * What the machine can do at best, measured now: 10⁹ floating-point operations per second of multiply-adds that stay in
    * registers, on all threads of the loop together. NaN where this provider has no such measurement. Takes about half a

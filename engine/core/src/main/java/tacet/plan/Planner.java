@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.function.Function;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Node.Layer;
@@ -27,9 +28,11 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.KernelProvider.Needs;
+import tacet.kernels.LrnSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.SoftmaxSpec;
 import tacet.kernels.SparseMode;
 import tacet.kernels.pack.Reorder;
 import tacet.plan.Plan.CountSource;
@@ -279,6 +282,8 @@ final class Planner {
             case Op.PRelu _ -> pointwise(n, PointwiseSpec.Op.PRELU, Activation.IDENTITY);
             case Op.Elementwise e -> elementwise(n, e);
             case Op.Concat _ -> concat(n);
+            case Op.Lrn l -> localResponse(n, l);
+            case Op.Softmax s -> softmax(n, s);
             default -> null;
           };
       if (tried instanceof Outcome done) {
@@ -656,6 +661,54 @@ final class Planner {
       return kernel(n, simd, choice, choice.reason(), List.of(in), out);
     }
     return choice.reason();
+  }
+
+  private Object localResponse(Node n, Op.Lrn op) {
+    Placement.Image in = image(n.input(0), Halo.NONE, true);
+    if (in == null || in.channelsLast() || types.get(n.input(0)).shape().rank() != 4) {
+      return "its input is not an image";
+    }
+    ImageLayout l = in.layout();
+    LrnSpec spec =
+        new LrnSpec(
+            l.batch(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            op.size(),
+            op.alpha(),
+            op.beta(),
+            op.bias());
+    return perPixel(n, in, out -> simd.localResponse(spec, l, out));
+  }
+
+  private Object softmax(Node n, Op.Softmax op) {
+    Shape s = types.get(n.input(0)).shape();
+    Placement.Image in = image(n.input(0), Halo.NONE, true);
+    if (in == null) {
+      return "its input is not an image";
+    }
+    ImageLayout l = in.layout();
+    int axis = op.axis() < 0 ? op.axis() + s.rank() : op.axis();
+    boolean single = l.height() == 1 && l.width() == 1;
+    if (axis != (in.channelsLast() ? 3 : 1) || op.toEnd() && !single) {
+      return "not over channels";
+    }
+    SoftmaxSpec spec =
+        new SoftmaxSpec(l.batch(), l.channels(), l.height(), l.width(), op.logarithm());
+    return perPixel(n, in, out -> simd.softmax(spec, l, out));
+  }
+
+  /** A SIMD kernel whose output has the extents of its one input. */
+  private Object perPixel(Node n, Placement.Image in, Function<ImageLayout, Choice> kernel) {
+    ImageLayout l = in.layout();
+    Placement.Image out =
+        output(
+            n.output(0), l.batch(), l.channels(), l.height(), l.width(), false, in.channelsLast());
+    Choice choice = kernel.apply(out.layout());
+    return choice.kernel() == null
+        ? choice.reason()
+        : kernel(n, simd, choice, choice.reason(), List.of(in), out);
   }
 
   private Object unary(Node n, Activation function) {

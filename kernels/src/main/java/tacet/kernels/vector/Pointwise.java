@@ -103,8 +103,7 @@ final class Pointwise implements Kernel {
         VectorActivation.apply(spec.activation(), m, yr, spec.width());
       }
       if (counts != null) {
-        count(
-            m, yr, spec.width(), counts, thread, channel, Kind.ZERO, Kind.NEAR_ZERO, Kind.NEGATIVE);
+        countStored(m, yr, spec.width(), counts, thread, channel);
       }
     }
   }
@@ -168,6 +167,12 @@ final class Pointwise implements Kernel {
       }
       case COPY -> throw new AssertionError();
     }
+  }
+
+  /** Counts a row of stored values. */
+  static void countStored(
+      MemorySegment m, long row, int width, ZeroCounts counts, int thread, int channel) {
+    count(m, row, width, counts, thread, channel, Kind.ZERO, Kind.NEAR_ZERO, Kind.NEGATIVE);
   }
 
   private static void count(

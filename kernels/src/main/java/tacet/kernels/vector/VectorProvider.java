@@ -4,9 +4,11 @@ import java.lang.foreign.Arena;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
+import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.SoftmaxSpec;
 
 /** Kernels on the JDK's Vector API, at the machine's preferred vector width. */
 public final class VectorProvider implements KernelProvider {
@@ -75,6 +77,18 @@ public final class VectorProvider implements KernelProvider {
     return VectorActivation.supports(spec.activation())
         ? Choice.of(new Pointwise(spec, input, second, output), "lanes are channels")
         : Choice.declined("no SIMD form of " + spec.activation().kind());
+  }
+
+  @Override
+  public Choice localResponse(LrnSpec spec, ImageLayout input, ImageLayout output) {
+    return LocalResponseNormalization.takes(spec)
+        ? Choice.of(new LocalResponseNormalization(spec, input, output), "lanes are channels")
+        : Choice.declined("sums over more channels than a vector has");
+  }
+
+  @Override
+  public Choice softmax(SoftmaxSpec spec, ImageLayout input, ImageLayout output) {
+    return Choice.of(new ChannelSoftmax(spec, input, output), "lanes are channels");
   }
 
   @Override

@@ -18,8 +18,10 @@ import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.LrnSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.SoftmaxSpec;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
@@ -445,6 +447,86 @@ class VectorKernelsTest {
     try (ThreadBudget budget = new ThreadBudget(1)) {
       convolution(new Random(1), budget, false);
       assertEquals(0, budget.startedThreads());
+    }
+  }
+
+  @Test
+  void localResponseNormalisationOfOddShapes() throws InterruptedException {
+    Random random = new Random(17);
+    int v = Lanes.COUNT;
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int c : new int[] {1, 3, v - 1, v, v + 1, 3 * v + 2}) {
+        for (int size : new int[] {1, 2, 3, 5}) {
+          float beta = random.nextBoolean() ? 0.75f : 0.4f;
+          LrnSpec spec = new LrnSpec(2, c, 3, 5, size, 0.3f, beta, 1.5f);
+          try (Arena arena = Arena.ofShared()) {
+            Images images = new Images(arena, MEMORY);
+            Images.Image x = images.random(random, 2, c, 3, 5, v, new Halo(1, 0, 0, 1));
+            Images.Image y = images.add(2, c, 3, 5, v, Halo.NONE);
+            Kernel kernel = provider.localResponse(spec, x.layout(), y.layout()).kernel();
+            ZeroCounts counts = new ZeroCounts(c, 2, TAU);
+            run(kernel, images, new long[] {x.first()}, y, budget, counts);
+            for (int n = 0; n < 2; n++) {
+              for (int k = 0; k < c; k++) {
+                for (int p = 0; p < 15; p++) {
+                  double sum = 0;
+                  int end = Math.min(c, k - (size - 1) / 2 + size);
+                  for (int j = Math.max(0, k - (size - 1) / 2); j < end; j++) {
+                    double a = images.get(x, n, j, p / 5, p % 5);
+                    sum += a * a;
+                  }
+                  double expected =
+                      images.get(x, n, k, p / 5, p % 5) / Math.pow(1.5 + 0.3 / size * sum, beta);
+                  assertEquals(
+                      expected,
+                      images.get(y, n, k, p / 5, p % 5),
+                      16 * EPSILON * (1 + Math.abs(expected)),
+                      spec::toString);
+                }
+              }
+            }
+            assertCounts(images, y, counts, spec.toString());
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void softmaxOverChannelsOfOddShapes() throws InterruptedException {
+    Random random = new Random(19);
+    int v = Lanes.COUNT;
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int c : new int[] {1, 3, v - 1, v, v + 1, 10 * v + 2}) {
+        for (boolean logarithm : new boolean[] {false, true}) {
+          SoftmaxSpec spec = new SoftmaxSpec(2, c, 2, 3, logarithm);
+          try (Arena arena = Arena.ofShared()) {
+            Images images = new Images(arena, MEMORY);
+            Images.Image x = images.random(random, 2, c, 2, 3, v, new Halo(1, 0, 0, 1));
+            Images.Image y = images.add(2, c, 2, 3, v, Halo.NONE);
+            Kernel kernel = provider.softmax(spec, x.layout(), y.layout()).kernel();
+            ZeroCounts counts = new ZeroCounts(c, 2, TAU);
+            run(kernel, images, new long[] {x.first()}, y, budget, counts);
+            for (int n = 0; n < 2; n++) {
+              for (int p = 0; p < 6; p++) {
+                double sum = 0;
+                for (int k = 0; k < c; k++) {
+                  sum += Math.exp(images.get(x, n, k, p / 3, p % 3));
+                }
+                for (int k = 0; k < c; k++) {
+                  double d = images.get(x, n, k, p / 3, p % 3);
+                  assertEquals(
+                      logarithm ? d - Math.log(sum) : Math.exp(d) / sum,
+                      images.get(y, n, k, p / 3, p % 3),
+                      32 * EPSILON * (1 + (logarithm ? Math.abs(d) + Math.log(sum) : 0)),
+                      spec::toString);
+                }
+              }
+            }
+            assertCounts(images, y, counts, spec.toString());
+          }
+        }
+      }
     }
   }
 
