@@ -57,6 +57,70 @@ final class Compress {
     return n;
   }
 
+  /**
+   * Makes one list per pixel of a row, over some of its channels; behind each list's end are four zeros at least.
+   *
+   * @param from byte offset of the first pixel's first channel
+   * @param pixelStep bytes from a pixel to the next
+   * @param vectorStep bytes from a vector of channels to the next
+   * @param channels number of channels
+   * @param scale what to multiply channels' numbers by
+   * @param list byte offset of the first pixel's values
+   * @param listStep bytes from a list to the next
+   * @param numbers bytes from a value to its number
+   * @param count byte offset of the first list's length, an int
+   * @param pixels number of pixels
+   */
+  static void pixels(
+      MemorySegment m,
+      long from,
+      long pixelStep,
+      long vectorStep,
+      int channels,
+      int scale,
+      long list,
+      long listStep,
+      long numbers,
+      long count,
+      int pixels) {
+    for (int p = 0; p < pixels; p++) {
+      long end = list + p * listStep;
+      long start = end;
+      long at = from + p * pixelStep;
+      int c = 0;
+      if (VECTORS) {
+        IntVector lanes = IntVector.zero(INTS).addIndex(1).mul(scale);
+        for (; c < channels; c += COUNT) {
+          FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, at, ORDER);
+          VectorMask<Float> nonZero = v.compare(VectorOperators.NE, 0f);
+          if (c + COUNT > channels) {
+            nonZero = nonZero.and(FLOATS.indexInRange(c, channels));
+          }
+          v.compress(nonZero).intoMemorySegment(m, end, ORDER);
+          lanes
+              .add(c * scale)
+              .compress(nonZero.cast(INTS))
+              .intoMemorySegment(m, end + numbers, ORDER);
+          end += nonZero.trueCount() * 4L;
+          at += vectorStep;
+        }
+      } else {
+        for (; c < channels; c++) {
+          float v = m.get(FLOAT, at + (c % COUNT) * 4L);
+          m.set(FLOAT, end, v);
+          m.set(ValueLayout.JAVA_INT_UNALIGNED, end + numbers, c * scale);
+          end += v == 0f ? 0 : 4;
+          at += c % COUNT == COUNT - 1 ? vectorStep : 0;
+        }
+      }
+      for (int i = 0; i < 4; i++) {
+        m.set(FLOAT, end + i * 4L, 0f);
+        m.set(ValueLayout.JAVA_INT_UNALIGNED, end + numbers + i * 4L, 0);
+      }
+      m.set(ValueLayout.JAVA_INT_UNALIGNED, count + p * 4L, (int) ((end - start) / 4));
+    }
+  }
+
   /** Appends every value, zero or not. */
   static int all(
       MemorySegment m, long from, int length, int number, long values, long numbers, int count) {

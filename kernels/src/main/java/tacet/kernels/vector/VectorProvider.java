@@ -3,6 +3,7 @@ package tacet.kernels.vector;
 import java.lang.foreign.Arena;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
+import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
@@ -51,16 +52,22 @@ public final class VectorProvider implements KernelProvider {
           DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
       return new Choice(dense, dense.skipping(), "few images: bound by reading the weights");
     }
+    Kernel skipping =
+        SparseConvolution.takes(spec, input) && flattened == FlattenOrder.NONE
+            ? SparseConvolution.prepare(spec, input, output, residual, weights, bias, arena)
+            : null;
     int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
     if (tile > 0) {
-      return Choice.of(
+      return new Choice(
           WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena),
+          skipping,
           tile == 2
               ? "3x3 of stride 1 on few pixels: four multiplications for nine"
               : "3x3 of stride 1: a quarter of the multiplications");
     }
-    return Choice.of(
+    return new Choice(
         GemmConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
+        skipping,
         spec.kernelHeight() * spec.kernelWidth() == 1
             ? "one tap: a matrix product"
             : "taps gathered for a matrix product");
