@@ -81,6 +81,7 @@ final class InspectCommand implements Callable<Integer> {
   private Path json;
 
   @Mixin private GraphOptions graphOptions;
+  @Mixin private SkippingOptions skippingOptions;
   @Mixin private ModelOptionsMixin modelOptions;
   @Mixin private ImageOptions imageOptions;
 
@@ -93,13 +94,14 @@ final class InspectCommand implements Callable<Integer> {
     if (maps != null) {
       Files.createDirectories(maps);
     }
-    Graph graph = graphOptions.graph(modelFile, out);
+    Graph original = graphOptions.graph(modelFile, out);
+    Graph graph = skippingOptions.changed(original, out);
     Map<String, Object> content = new LinkedHashMap<>();
     content.put("model", graph.source());
     content.put("threads", modelOptions.options().threads());
     ResolutionSweep sweep = sides.isEmpty() ? null : sweep(graph, sides, content);
-    if (sweep == null || report != null || against != null) {
-      inspect(graph, names, sweep, content);
+    if (sweep == null || report != null || against != null || skippingOptions.asked()) {
+      inspect(original, graph, names, sweep, content);
     }
     if (json != null) {
       JsonFile.write(json, content);
@@ -131,7 +133,11 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private void inspect(
-      Graph graph, List<String> names, ResolutionSweep sweep, Map<String, Object> content)
+      Graph original,
+      Graph graph,
+      List<String> names,
+      ResolutionSweep sweep,
+      Map<String, Object> content)
       throws IOException, InterruptedException {
     ModelOptions options = modelOptions.options();
     List<InspectInput> inputs = inputs(graph, 0, out);
@@ -158,6 +164,10 @@ final class InspectCommand implements Callable<Integer> {
                 .findings());
     out.println();
     LayerTable.print(out, profile, weights, options.nearZero());
+    if (skippingOptions.asked()) {
+      Tensor input = inputs.getFirst().tensor();
+      content.put("ab", skippingOptions.alternate(original, graph, options, input, out));
+    }
     ModelComparison comparison = against == null ? null : compare(graph, profile, weights, inputs);
     if (comparison != null) {
       List<Finding> compared = comparison.findings();
