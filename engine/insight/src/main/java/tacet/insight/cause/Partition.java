@@ -287,8 +287,17 @@ final class Partition {
     }
     List<String> names = op instanceof Op.Identity ? List.of(n.input(0)) : n.inputs();
     List<Tensor> inputs = new ArrayList<>();
+    Map<String, Tensor> constants = analysis.network().graph().constants();
     for (int i = 0; i < names.size(); i++) {
-      inputs.add(code(names.get(i), op instanceof Op.Pad && i > 0, v, codes));
+      boolean asItIs = i > 0 && saysHow(op);
+      if (asItIs
+          && !names.get(i).isEmpty()
+          && !constants.containsKey(names.get(i))
+          && !v.others().containsKey(names.get(i))) {
+        // Computed by the model and not kept: where to is not known here.
+        return null;
+      }
+      inputs.add(code(names.get(i), asItIs, v, codes));
     }
     List<String> outputs = op instanceof Op.Split ? n.outputs() : List.of(out);
     Node node = new Node(n.name(), op, names, outputs);
@@ -300,6 +309,24 @@ final class Partition {
       result[i] = (byte) values[i];
     }
     return result;
+  }
+
+  /** Whether the inputs behind the first say how its elements move, rather than being moved themselves. */
+  private static boolean saysHow(Op op) {
+    return switch (op) {
+      case Op.Reshape _,
+          Op.Squeeze _,
+          Op.Unsqueeze _,
+          Op.Slice _,
+          Op.Gather _,
+          Op.Split _,
+          Op.Expand _,
+          Op.Tile _,
+          Op.Pad _,
+          Op.Resize _ ->
+          true;
+      default -> false;
+    };
   }
 
   private static boolean keepsZero(Op.Unary u) {
