@@ -1,8 +1,9 @@
 package tacet.kernels.vector;
 
-import static tacet.kernels.vector.Lanes.fma;
-import static tacet.kernels.vector.Lanes.load;
-import static tacet.kernels.vector.Lanes.store;
+import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.HAS_FMA;
+import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,13 +16,19 @@ import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
 
 /**
- * Depthwise convolution: lanes are channels, so a tap is one multiply-add of whole vectors. A tile is up to {@link
- * #PIXELS} output pixels of one row and one block of channels. Batch normalisation that could not be folded into a
+ * Depthwise convolution: lanes are channels, so a tap is one multiply-add of whole vectors. A tile is {@link #PIXELS}
+ * output pixels of one block of channels, wherever they lie. Batch normalisation that could not be folded into a
  * convolution is the case of one tap.
  */
 final class DepthwiseConvolution implements Kernel {
 
   private static final int PIXELS = 8;
+
+  /** Pixels that are finished together. */
+  private static final int GROUP = 64;
+
+  /** Most blocks of channels that are finished together. */
+  private static final int BLOCKS = 4;
 
   private final ConvSpec spec;
   private final ImageLayout input;
@@ -94,7 +101,7 @@ final class DepthwiseConvolution implements Kernel {
   }
 
   private static long scratchPerThread() {
-    return (PIXELS * (Lanes.BYTES + 2L * Long.BYTES) + 63) / 64 * 64;
+    return GROUP * (BLOCKS * (long) BYTES + 3L * Long.BYTES);
   }
 
   @Override
@@ -108,93 +115,131 @@ final class DepthwiseConvolution implements Kernel {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
     long extra = residual == null ? -1 : inputs[1];
     int blocks = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    int columns = Math.ceilDiv(blocks, BLOCKS);
     parallel.forEach(
-        spec.batch() * blocks,
-        (item, thread) ->
-            plane(
-                memory,
-                in,
-                out,
-                extra,
-                scratch + thread * scratchPerThread(),
-                item / blocks,
-                item % blocks,
-                counts,
-                thread));
+        spec.batch() * columns,
+        (item, thread) -> {
+          int first = item % columns * BLOCKS;
+          planes(
+              memory,
+              in,
+              out,
+              extra,
+              scratch + thread * scratchPerThread(),
+              item / columns,
+              first,
+              Math.min(BLOCKS, blocks - first),
+              counts,
+              thread);
+        });
   }
 
-  private void plane(
+  /** Computes {@code blocks} blocks of channels from {@code first} on of image {@code n}. */
+  private void planes(
       MemorySegment m,
       long in,
       long out,
       long extra,
       long scratch,
       int n,
-      int block,
+      int first,
+      int blocks,
       ZeroCounts counts,
       int thread) {
-    long x = in + n * input.batchStride() + block * input.blockStride();
-    long y = out + n * output.batchStride() + block * output.blockStride();
+    long x = in + n * input.batchStride() + first * input.blockStride();
+    long y = out + n * output.batchStride() + first * output.blockStride();
     long e =
-        residual == null ? -1 : extra + n * residual.batchStride() + block * residual.blockStride();
-    long w = (long) block * table.length * Lanes.BYTES;
-    long step = spec.strideX() * input.pixelStride();
-    long places = scratch + (long) PIXELS * Lanes.BYTES;
-    for (int oy = 0; oy < spec.outHeight(); oy++) {
-      long xRow = x + (long) oy * spec.strideY() * input.rowStride();
-      for (int ox = 0; ox < spec.outWidth(); ox += PIXELS) {
-        int pixels = Math.min(PIXELS, spec.outWidth() - ox);
-        if (pixels == PIXELS) {
-          eight(m, xRow + ox * step, step, w, scratch);
+        residual == null ? -1 : extra + n * residual.batchStride() + first * residual.blockStride();
+    long rowBytes = (long) blocks * BYTES;
+    long sources = scratch + (long) GROUP * BLOCKS * BYTES;
+    long places = sources + GROUP * 8L;
+    long residualPlaces = places + GROUP * 8L;
+    int pixels = spec.outHeight() * spec.outWidth();
+    for (int from = 0; from < pixels; from += GROUP) {
+      int count = Math.min(GROUP, pixels - from);
+      place(m, sources, from, count, input, spec.strideY(), spec.strideX());
+      place(m, places, from, count, output, 1, 1);
+      if (residual != null) {
+        place(m, residualPlaces, from, count, residual, 1, 1);
+      }
+      for (int b = 0; b < blocks; b++) {
+        long plane = x + b * input.blockStride();
+        long w = (long) (first + b) * table.length * BYTES;
+        long tile = scratch + (long) b * BYTES;
+        if (count < PIXELS) {
+          for (int i = 0; i < count; i++) {
+            one(m, plane, sources + i * 8L, w, tile + i * rowBytes);
+          }
         } else {
-          for (int i = 0; i < pixels; i++) {
-            one(m, xRow + (ox + i) * step, w, scratch + (long) i * Lanes.BYTES);
+          for (int i = 0; i < count; i += PIXELS) {
+            // The last tile ends with the group: what it shares with the one before comes out the
+            // same.
+            int start = Math.min(i, count - PIXELS);
+            eight(m, plane, sources + start * 8L, w, tile + start * rowBytes, rowBytes);
           }
         }
-        for (int i = 0; i < pixels; i++) {
-          m.set(
-              ValueLayout.JAVA_LONG,
-              places + i * 8L,
-              oy * output.rowStride() + (ox + i) * output.pixelStride());
-          if (residual != null) {
-            m.set(
-                ValueLayout.JAVA_LONG,
-                places + (pixels + i) * 8L,
-                oy * residual.rowStride() + (ox + i) * residual.pixelStride());
-          }
-        }
-        Epilogue.finish(
-            m,
-            scratch,
-            pixels,
-            1,
-            1,
-            bias,
-            (long) block * Lanes.BYTES,
-            places,
-            y,
-            0,
-            places + pixels * 8L,
-            e,
-            0,
-            spec.activation(),
-            counts,
-            thread,
-            block * Lanes.COUNT);
+      }
+      Epilogue.finish(
+          m,
+          scratch,
+          count,
+          blocks,
+          blocks,
+          bias,
+          (long) first * BYTES,
+          places,
+          y,
+          output.blockStride(),
+          residualPlaces,
+          e,
+          residual == null ? 0 : residual.blockStride(),
+          spec.activation(),
+          counts,
+          thread,
+          first * Lanes.COUNT);
+    }
+  }
+
+  /** Writes the byte offsets of output pixels {@code from …} within a plane, or of their first inputs, as longs. */
+  private void place(
+      MemorySegment m, long at, int from, int count, ImageLayout layout, int strideY, int strideX) {
+    int x = from % spec.outWidth();
+    long step = strideX * layout.pixelStride();
+    long row = (long) (from / spec.outWidth()) * strideY * layout.rowStride();
+    for (int i = 0; i < count; i++) {
+      m.set(ValueLayout.JAVA_LONG_UNALIGNED, at + i * 8L, row + x * step);
+      if (++x == spec.outWidth()) {
+        x = 0;
+        row += strideY * layout.rowStride();
       }
     }
   }
 
-  private void one(MemorySegment m, long x, long w, long tile) {
-    FloatVector c = FloatVector.zero(Lanes.FLOATS);
-    for (int t = 0; t < table.length; t++) {
-      c = fma(load(packed, w + (long) t * Lanes.BYTES), load(m, x + table[t]), c);
-    }
-    store(c, m, tile);
+  private static long source(MemorySegment m, long sources, int pixel) {
+    return m.get(ValueLayout.JAVA_LONG_UNALIGNED, sources + pixel * 8L);
   }
 
-  private void eight(MemorySegment m, long x, long step, long w, long tile) {
-    FloatVector c0 = FloatVector.zero(Lanes.FLOATS);
+  private void one(MemorySegment m, long plane, long sources, long w, long tile) {
+    long p0 = plane + source(m, sources, 0);
+    FloatVector c = FloatVector.zero(FLOATS);
+    for (int t = 0; t < table.length; t++) {
+      FloatVector b = FloatVector.fromMemorySegment(FLOATS, packed, w + (long) t * BYTES, ORDER);
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, p0 + table[t], ORDER);
+      c = HAS_FMA ? b.fma(x, c) : b.mul(x).add(c);
+    }
+    c.intoMemorySegment(m, tile, ORDER);
+  }
+
+  private void eight(MemorySegment m, long plane, long sources, long w, long tile, long row) {
+    long p0 = plane + source(m, sources, 0);
+    long p1 = plane + source(m, sources, 1);
+    long p2 = plane + source(m, sources, 2);
+    long p3 = plane + source(m, sources, 3);
+    long p4 = plane + source(m, sources, 4);
+    long p5 = plane + source(m, sources, 5);
+    long p6 = plane + source(m, sources, 6);
+    long p7 = plane + source(m, sources, 7);
+    FloatVector c0 = FloatVector.zero(FLOATS);
     FloatVector c1 = c0;
     FloatVector c2 = c0;
     FloatVector c3 = c0;
@@ -203,24 +248,32 @@ final class DepthwiseConvolution implements Kernel {
     FloatVector c6 = c0;
     FloatVector c7 = c0;
     for (int t = 0; t < table.length; t++) {
-      FloatVector b = load(packed, w + (long) t * Lanes.BYTES);
-      long o = x + table[t];
-      c0 = fma(b, load(m, o), c0);
-      c1 = fma(b, load(m, o + step), c1);
-      c2 = fma(b, load(m, o + 2 * step), c2);
-      c3 = fma(b, load(m, o + 3 * step), c3);
-      c4 = fma(b, load(m, o + 4 * step), c4);
-      c5 = fma(b, load(m, o + 5 * step), c5);
-      c6 = fma(b, load(m, o + 6 * step), c6);
-      c7 = fma(b, load(m, o + 7 * step), c7);
+      FloatVector b = FloatVector.fromMemorySegment(FLOATS, packed, w + (long) t * BYTES, ORDER);
+      long o = table[t];
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, p0 + o, ORDER);
+      c0 = HAS_FMA ? b.fma(x, c0) : b.mul(x).add(c0);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p1 + o, ORDER);
+      c1 = HAS_FMA ? b.fma(x, c1) : b.mul(x).add(c1);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p2 + o, ORDER);
+      c2 = HAS_FMA ? b.fma(x, c2) : b.mul(x).add(c2);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p3 + o, ORDER);
+      c3 = HAS_FMA ? b.fma(x, c3) : b.mul(x).add(c3);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p4 + o, ORDER);
+      c4 = HAS_FMA ? b.fma(x, c4) : b.mul(x).add(c4);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p5 + o, ORDER);
+      c5 = HAS_FMA ? b.fma(x, c5) : b.mul(x).add(c5);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p6 + o, ORDER);
+      c6 = HAS_FMA ? b.fma(x, c6) : b.mul(x).add(c6);
+      x = FloatVector.fromMemorySegment(FLOATS, m, p7 + o, ORDER);
+      c7 = HAS_FMA ? b.fma(x, c7) : b.mul(x).add(c7);
     }
-    store(c0, m, tile);
-    store(c1, m, tile + Lanes.BYTES);
-    store(c2, m, tile + 2 * Lanes.BYTES);
-    store(c3, m, tile + 3 * Lanes.BYTES);
-    store(c4, m, tile + 4 * Lanes.BYTES);
-    store(c5, m, tile + 5 * Lanes.BYTES);
-    store(c6, m, tile + 6 * Lanes.BYTES);
-    store(c7, m, tile + 7 * Lanes.BYTES);
+    c0.intoMemorySegment(m, tile, ORDER);
+    c1.intoMemorySegment(m, tile + row, ORDER);
+    c2.intoMemorySegment(m, tile + 2 * row, ORDER);
+    c3.intoMemorySegment(m, tile + 3 * row, ORDER);
+    c4.intoMemorySegment(m, tile + 4 * row, ORDER);
+    c5.intoMemorySegment(m, tile + 5 * row, ORDER);
+    c6.intoMemorySegment(m, tile + 6 * row, ORDER);
+    c7.intoMemorySegment(m, tile + 7 * row, ORDER);
   }
 }

@@ -136,7 +136,8 @@ final class WinogradConvolution implements Kernel {
     if (direct <= Math.min(two, four)) {
       return 0;
     }
-    return two < four ? 2 : 4;
+    // Rounding every product on its own, F(4×4, 3×3) strays too far.
+    return two < four || !Lanes.HAS_FMA ? 2 : 4;
   }
 
   private static double cycles(ConvSpec spec, int tile, double filters) {
