@@ -136,8 +136,7 @@ final class WinogradConvolution implements Kernel {
     if (direct <= Math.min(two, four)) {
       return 0;
     }
-    // Rounding every product on its own, F(4×4, 3×3) strays too far.
-    return two < four || !Lanes.HAS_FMA ? 2 : 4;
+    return two < four ? 2 : 4;
   }
 
   private static double cycles(ConvSpec spec, int tile, double filters) {
@@ -190,15 +189,31 @@ final class WinogradConvolution implements Kernel {
   /** Rows of G for F(2, 3): the filter's values at 0, 1, −1 and infinity, scaled so that the other matrices are whole. */
   private static final double[][] G2 = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 
-  /** The same for F(4, 3): at 0, 1, −1, 2, −2 and infinity. */
+  /**
+   * Points of F(4, 3) are 0, ±{@link #B}, ±{@link #A} and infinity. Integers would save multiplications; these, exact in
+   * binary as all their products here, keep the rounding errors of the transforms smaller.
+   */
+  private static final float A = 1.5f;
+
+  private static final float B = 0.625f;
+  private static final float A2 = A * A;
+  private static final float B2 = B * B;
+
+  /** The same for F(4, 3): the filter's polynomial at each point over the product of the point's distances to the others. */
   private static final double[][] G4 = {
-    {1.0 / 4, 0, 0},
-    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-    {1.0 / 24, 1.0 / 12, 1.0 / 6},
-    {1.0 / 24, -1.0 / 12, 1.0 / 6},
+    {1.0 / (A2 * B2), 0, 0},
+    filterRow(B, A2),
+    filterRow(-B, A2),
+    filterRow(A, B2),
+    filterRow(-A, B2),
     {0, 0, 1},
   };
+
+  private static double[] filterRow(double point, double otherSquared) {
+    double square = point * point;
+    double norm = 2 * square * (square - otherSquared);
+    return new double[] {1 / norm, point / norm, square / norm};
+  }
 
   /** G g Gᵀ of every filter, in double precision. */
   private static void pack(
@@ -426,16 +441,16 @@ final class WinogradConvolution implements Kernel {
     FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
     FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * step, ORDER);
     FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * step, ORDER);
-    FloatVector even = d4.sub(d2.mul(4f));
-    FloatVector odd = d3.sub(d1.mul(4f));
-    FloatVector even2 = d4.sub(d2);
-    FloatVector odd2 = d3.sub(d1).mul(2f);
-    d0.mul(4f).sub(d2.mul(5f)).add(d4).intoMemorySegment(m, to, ORDER);
+    FloatVector even = d4.sub(d2.mul(A2));
+    FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
+    FloatVector even2 = d4.sub(d2.mul(B2));
+    FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
+    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoMemorySegment(m, to, ORDER);
     even.add(odd).intoMemorySegment(m, to + 6 * BYTES, ORDER);
     even.sub(odd).intoMemorySegment(m, to + 12 * BYTES, ORDER);
     even2.add(odd2).intoMemorySegment(m, to + 18 * BYTES, ORDER);
     even2.sub(odd2).intoMemorySegment(m, to + 24 * BYTES, ORDER);
-    d1.mul(4f).sub(d3.mul(5f)).add(d5).intoMemorySegment(m, to + 30 * BYTES, ORDER);
+    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoMemorySegment(m, to + 30 * BYTES, ORDER);
   }
 
   /** Six neighbouring values become those of points {@code p … p + 5}. */
@@ -447,16 +462,16 @@ final class WinogradConvolution implements Kernel {
     FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
     FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * BYTES, ORDER);
     FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * BYTES, ORDER);
-    FloatVector even = d4.sub(d2.mul(4f));
-    FloatVector odd = d3.sub(d1.mul(4f));
-    FloatVector even2 = d4.sub(d2);
-    FloatVector odd2 = d3.sub(d1).mul(2f);
-    d0.mul(4f).sub(d2.mul(5f)).add(d4).intoArray(a, to + offsets[p]);
+    FloatVector even = d4.sub(d2.mul(A2));
+    FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
+    FloatVector even2 = d4.sub(d2.mul(B2));
+    FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
+    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoArray(a, to + offsets[p]);
     even.add(odd).intoArray(a, to + offsets[p + 1]);
     even.sub(odd).intoArray(a, to + offsets[p + 2]);
     even2.add(odd2).intoArray(a, to + offsets[p + 3]);
     even2.sub(odd2).intoArray(a, to + offsets[p + 4]);
-    d1.mul(4f).sub(d3.mul(5f)).add(d5).intoArray(a, to + offsets[p + 5]);
+    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoArray(a, to + offsets[p + 5]);
   }
 
   /** The matrix products of one point: tiles × input channels times input channels × output channels. */
@@ -572,9 +587,13 @@ final class WinogradConvolution implements Kernel {
     FloatVector sum34 = m3.add(m4);
     FloatVector difference34 = m3.sub(m4);
     m0.add(sum12).add(sum34).intoMemorySegment(m, to, ORDER);
-    difference34.mul(2f).add(difference12).intoMemorySegment(m, to + toStep, ORDER);
-    sum34.mul(4f).add(sum12).intoMemorySegment(m, to + 2 * toStep, ORDER);
-    difference34.mul(8f).add(difference12).add(m5).intoMemorySegment(m, to + 3 * toStep, ORDER);
+    difference34.mul(A).add(difference12.mul(B)).intoMemorySegment(m, to + toStep, ORDER);
+    sum34.mul(A2).add(sum12.mul(B2)).intoMemorySegment(m, to + 2 * toStep, ORDER);
+    difference34
+        .mul(A * A2)
+        .add(difference12.mul(B * B2))
+        .add(m5)
+        .intoMemorySegment(m, to + 3 * toStep, ORDER);
   }
 
   /** Pixels of a tile that are within the output, along an axis; tiles are numbered along it. */

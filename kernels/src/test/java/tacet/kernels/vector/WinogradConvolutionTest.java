@@ -186,7 +186,7 @@ class WinogradConvolutionTest {
               y,
               weights,
               budget);
-      for (int tile : Lanes.HAS_FMA ? new int[] {2, 4} : new int[] {2}) {
+      for (int tile : new int[] {2, 4}) {
         Errors e =
             errors(
                 WinogradConvolution.prepare(
