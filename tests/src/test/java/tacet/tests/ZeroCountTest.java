@@ -33,7 +33,11 @@ class ZeroCountTest {
 
   private static Stream<ModelOptions> options() {
     List<ModelOptions> all = new ArrayList<>();
+    boolean simd = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
     for (Backend backend : List.of(Backend.AUTO, Backend.VECTOR, Backend.SCALAR)) {
+      if (backend == Backend.VECTOR && !simd) {
+        continue;
+      }
       for (int threads = 1; threads <= 3; threads++) {
         all.add(
             ModelOptions.defaults().withBackend(backend).withThreads(threads).withNearZero(TAU));
@@ -81,15 +85,18 @@ class ZeroCountTest {
             assertNull(l.counts(), l.name());
           } else {
             // With SIMD the value before a residual is added is never formed.
-            boolean folded = l.name().equals("pointwise") && !l.backend().equals("scalar");
+            boolean folded =
+                level == CountLevel.COUNT
+                    && l.name().equals("pointwise")
+                    && !l.backend().equals("scalar");
             assertTrue(folded || l.counts() != null, l.name());
           }
         }
       }
     }
-    for (float[] o : outputs) {
-      assertArrayEquals(outputs.getFirst(), o);
-    }
+    assertArrayEquals(outputs.get(0), outputs.get(1));
+    // A close look is at layers computed one by one, which may round differently.
+    assertArrayEquals(outputs.get(0), outputs.get(2), 1e-6f);
   }
 
   /** [1, C, …] */

@@ -77,6 +77,12 @@ final class InspectCommand implements Callable<Integer> {
       description = "Write everything as one page, with pictures.")
   private Path report;
 
+  @Option(
+      names = "--detail",
+      description =
+          "Look closely at every layer: sizes of its values, and whether its zeros fill vectors.")
+  private boolean detail;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write everything as JSON.")
   private Path json;
 
@@ -157,6 +163,9 @@ final class InspectCommand implements Callable<Integer> {
         }
       }
     }
+    if (detail) {
+      profile = DetailReport.closer(graph, options, inputs, profile);
+    }
     List<Weights.Summary> weights = Weights.of(graph);
     List<Finding> findings =
         new ArrayList<>(
@@ -164,6 +173,10 @@ final class InspectCommand implements Callable<Integer> {
                 .findings());
     out.println();
     LayerTable.print(out, profile, weights, options.nearZero());
+    if (detail) {
+      out.println();
+      DetailReport.print(out, profile);
+    }
     if (skippingOptions.asked()) {
       Tensor input = inputs.getFirst().tensor();
       content.put("ab", skippingOptions.alternate(original, graph, options, input, out));

@@ -81,6 +81,9 @@ final class InspectJson {
     o.put("channels", c == null ? null : c.channels());
     o.put("zerosPerChannel", c == null ? null : c.zerosPerChannel());
     o.put("deadChannels", c == null ? null : c.deadChannels());
+    if (c != null && c.detail() != null) {
+      o.put("detail", DetailReport.describe(c.detail()));
+    }
     return o;
   }
 

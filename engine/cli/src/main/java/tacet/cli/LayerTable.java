@@ -103,7 +103,7 @@ final class LayerTable {
     print(out, rows, 2);
   }
 
-  private static String percent(double share) {
+  static String percent(double share) {
     return String.format(Locale.ROOT, "%.2f", 100 * share);
   }
 

@@ -53,6 +53,7 @@ public final class Plan implements AutoCloseable {
    * @param firstStep first of the steps whose time is this layer's
    * @param endStep after the last of them
    * @param counted null where its value is never formed
+   * @param detail number of the closer look at its value, or −1
    */
   record PlannedLayer(
       Layer layer,
@@ -64,13 +65,15 @@ public final class Plan implements AutoCloseable {
       int firstStep,
       int endStep,
       long multiplyAdds,
-      CountSource counted) {}
+      CountSource counted,
+      int detail) {}
 
   /** Constants that kernels read from the workspace, written when it is made. */
   record Preset(Buffer buffer, ImageLayout layout, float[] values) {}
 
   private final Step[] steps;
   private final int[] countChannels;
+  private final int details;
   private final long bytes;
   private final Map<String, Placement.Plain> inputs;
   private final List<Door> outputs;
@@ -83,6 +86,7 @@ public final class Plan implements AutoCloseable {
   Plan(
       List<Step> steps,
       int[] countChannels,
+      int details,
       long bytes,
       Map<String, Placement.Plain> inputs,
       List<Door> outputs,
@@ -93,6 +97,7 @@ public final class Plan implements AutoCloseable {
       PlanOptions options) {
     this.steps = steps.toArray(Step[]::new);
     this.countChannels = countChannels;
+    this.details = details;
     this.bytes = bytes;
     this.inputs = inputs;
     this.outputs = List.copyOf(outputs);
@@ -123,7 +128,9 @@ public final class Plan implements AutoCloseable {
       Arena weights) {
     Specialised s = Specialised.of(graph, inputs, wanted);
     Graph g = s.graph();
-    if (options.rewrite() && !providers.isEmpty()) {
+    // A closer look is at values in memory: every layer's must be there.
+    boolean rewrite = options.rewrite() && options.counts() != CountLevel.DETAIL;
+    if (rewrite && !providers.isEmpty()) {
       Map<String, Shape> shapes = new LinkedHashMap<>();
       s.types().forEach((name, t) -> shapes.put(name, t.shape()));
       g = Rewrites.apply(g, new Rewrite.Facts(shapes, new LinkedHashSet<>(wanted)));
@@ -171,7 +178,7 @@ public final class Plan implements AutoCloseable {
     for (int i = 0; i < counts.length; i++) {
       counts[i] = new ZeroCounts(countChannels[i], options.threads(), options.threshold());
     }
-    Workspace w = new Workspace(arena, bytes, scratch, counts, steps.length);
+    Workspace w = new Workspace(arena, bytes, scratch, counts, details, steps.length);
     for (Preset p : presets) {
       for (int c = 0; c < p.values().length; c++) {
         w.memory.set(
@@ -346,6 +353,9 @@ public final class Plan implements AutoCloseable {
         options.counts() == CountLevel.OFF || l.counted() == null
             ? null
             : counts(w, l.counted(), l.shape().elements());
+    if (counts != null && l.detail() >= 0) {
+      counts = counts.with(w.details[l.detail()]);
+    }
     return new LayerProfile(
         l.layer().name(),
         l.layer().op(),

@@ -86,6 +86,7 @@ final class Planner {
   private final Map<String, Placement.Image> constantImages = new HashMap<>();
   private final Calibration calibration;
   private long scratch;
+  private int details;
 
   Planner(
       Graph graph,
@@ -122,7 +123,8 @@ final class Planner {
     for (Node n : graph.nodes()) {
       int firstStep = steps.size();
       Outcome outcome = place(n);
-      describe(n, outcome, firstStep);
+      int endStep = steps.size();
+      describe(n, outcome, firstStep, endStep, lookClosely(n));
     }
     Map<String, Placement> wantedPlaces = new LinkedHashMap<>();
     for (String w : wanted) {
@@ -155,6 +157,7 @@ final class Planner {
     return new Plan(
         List.copyOf(steps),
         countChannels.stream().mapToInt(Integer::intValue).toArray(),
+        details,
         scratchOffset + scratch,
         inputs,
         outputs,
@@ -1282,7 +1285,7 @@ final class Planner {
 
   // ---------------------------------------------------------------- layers
 
-  private void describe(Node n, Outcome o, int firstStep) {
+  private void describe(Node n, Outcome o, int firstStep, int endStep, int detail) {
     boolean first = true;
     for (Layer l : n.layers()) {
       if (!isFloat(n.output(0))) {
@@ -1303,9 +1306,10 @@ final class Planner {
               o.backend,
               first ? o.reason : "in the epilogue of " + n.layers().getFirst().name(),
               first ? firstStep : 0,
-              first ? steps.size() : 0,
+              first ? endStep : 0,
               first ? o.multiplyAdds : 0,
-              source));
+              source,
+              l.role() == Role.RESULT ? detail : -1));
       first = false;
     }
   }
@@ -1322,6 +1326,42 @@ final class Planner {
   private boolean liesChannelsLast(Node n) {
     return !graph.channelsLast().contains(n.output(0))
         && n.layers().stream().anyMatch(l -> graph.channelsLast().contains(l.value()));
+  }
+
+  /** Number of the closer look at a node's value, or −1 where none is asked for. */
+  private int lookClosely(Node n) {
+    String value = n.output(0);
+    if (options.counts() != CountLevel.DETAIL || !isFloat(value)) {
+      return -1;
+    }
+    Placement.Image image =
+        switch (places.get(value)) {
+          case Placement.Image i -> i;
+          case Placement.Flattened f -> f.image();
+          case Placement.Plain p -> asChannels(p, liesChannelsLast(n));
+          case null -> null;
+        };
+    if (image == null) {
+      return -1;
+    }
+    image.buffer().usedAt(steps.size());
+    steps.add(new Steps.LookClosely(image, details));
+    return details++;
+  }
+
+  /** A row-major value of any rank as an image: the axes behind the first spatial one count as columns. */
+  private static Placement.Image asChannels(Placement.Plain p, boolean channelsLast) {
+    Shape s = p.shape();
+    int rank = s.rank();
+    int spatial = channelsLast ? 1 : 2;
+    int end = channelsLast ? rank - 1 : rank;
+    int c = Steps.channels(s, channelsLast);
+    int n = s.elements() == 0 ? 0 : rank < 2 ? 1 : s.intDim(0);
+    int h = spatial < end ? s.intDim(spatial) : 1;
+    int w = spatial < end ? Math.toIntExact(s.elements(spatial + 1, end)) : 1;
+    ImageLayout layout =
+        channelsLast ? Reorder.channelsLast(n, c, h, w) : Reorder.channelsFirst(n, c, h, w);
+    return new Placement.Image(p.buffer(), layout, 0, Halo.NONE, false);
   }
 
   // ---------------------------------------------------------------- memory

@@ -101,6 +101,14 @@ final class Steps {
     }
   }
 
+  /** Looks closely at a value where it lies. */
+  record LookClosely(Placement.Image value, int detail) implements Step {
+    @Override
+    public void run(Workspace w) {
+      w.details[detail] = CloseLook.at(w.memory, first(value), value.layout());
+    }
+  }
+
   /** Channels of a value: its second axis, or its last where it is channels-last; one where it has fewer axes. */
   static int channels(Shape s, boolean channelsLast) {
     if (s.rank() < 2) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
+import tacet.profile.Detail;
 import tacet.tensor.Tensor;
 
 /** The memory and counters of one run at a time of one plan. */
@@ -20,6 +21,9 @@ public final class Workspace implements AutoCloseable {
   /** By number; empty where the plan counts nothing. */
   final ZeroCounts[] counts;
 
+  /** By number; of the last run. */
+  final Detail[] details;
+
   /** Nanoseconds per step of the last run. */
   final long[] nanoseconds;
 
@@ -31,11 +35,12 @@ public final class Workspace implements AutoCloseable {
 
   Parallel parallel;
 
-  Workspace(Arena arena, long bytes, long scratch, ZeroCounts[] counts, int steps) {
+  Workspace(Arena arena, long bytes, long scratch, ZeroCounts[] counts, int details, int steps) {
     this.arena = arena;
     this.memory = arena.allocate(Math.max(bytes, Tensor.ALIGNMENT), Tensor.ALIGNMENT);
     this.scratch = scratch;
     this.counts = counts;
+    this.details = new Detail[details];
     this.nanoseconds = new long[steps];
     this.skipped = new boolean[steps];
     this.zeroShares = new double[steps];

@@ -61,9 +61,26 @@ public record LayerProfile(
    * @param nearZeros elements with |x| &lt; τ
    * @param negatives elements below zero
    * @param zerosPerChannel zeros per channel
+   * @param detail a closer look, or null where none was asked for
    */
   public record Counts(
-      long elements, long zeros, long nearZeros, long negatives, long[] zerosPerChannel) {
+      long elements,
+      long zeros,
+      long nearZeros,
+      long negatives,
+      long[] zerosPerChannel,
+      Detail detail) {
+
+    /** Counts without a closer look. */
+    public Counts(
+        long elements, long zeros, long nearZeros, long negatives, long[] zerosPerChannel) {
+      this(elements, zeros, nearZeros, negatives, zerosPerChannel, null);
+    }
+
+    /** The same counts with a closer look at the same elements. */
+    public Counts with(Detail closer) {
+      return new Counts(elements, zeros, nearZeros, negatives, zerosPerChannel, closer);
+    }
 
     /** Share of zeros; 0 of nothing. */
     public double zeroFraction() {
@@ -110,7 +127,8 @@ public record LayerProfile(
           zeros + o.zeros,
           nearZeros + o.nearZeros,
           negatives + o.negatives,
-          sum);
+          sum,
+          detail == null || o.detail == null ? null : detail.plus(o.detail));
     }
   }
 }
