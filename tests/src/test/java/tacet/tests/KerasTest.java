@@ -100,10 +100,17 @@ class KerasTest {
       String name = names.getOrDefault(layer.name(), layer.name());
       var onnx = results.get(2).profile().layer(name);
       if (onnx.isPresent() && onnx.get().counts() != null && counts != null) {
-        assertEquals(counts.zeros(), onnx.get().counts().zeros(), layer.name());
+        // The image lies in another order, and with it the sums: one in 10⁵ may round to the other
+        // side of zero.
+        long rounding = Math.ceilDiv(counts.elements(), 100_000L);
+        assertEquals(counts.zeros(), onnx.get().counts().zeros(), rounding, layer.name());
         assertEquals(counts.elements(), onnx.get().counts().elements(), layer.name());
         if (counts.channels() == onnx.get().counts().channels()) {
-          assertSame(counts, onnx.get().counts(), layer.name());
+          for (int c = 0; c < counts.channels(); c++) {
+            long difference =
+                counts.zerosPerChannel()[c] - onnx.get().counts().zerosPerChannel()[c];
+            assertTrue(Math.abs(difference) <= rounding, layer.name() + " channel " + c);
+          }
         }
         compared++;
       }
@@ -146,9 +153,17 @@ class KerasTest {
               Golden.read(folder.resolve("layers/0" + i + "_" + layers.get(i) + ".npy"));
           Golden.assertClose(expected, r.output(layers.get(i)), Golden.CLOSE, layers.get(i));
           Counts counts = r.profile().layer(layers.get(i)).orElseThrow().counts();
+          float[] want = expected.toFloats();
+          float[] got = r.output(layers.get(i)).toFloats();
+          float rounding = 1e-5f * scale(expected);
           long zeros = 0;
-          for (float v : expected.toFloats()) {
-            zeros += v == 0 ? 1 : 0;
+          for (int k = 0; k < got.length; k++) {
+            zeros += got[k] == 0 ? 1 : 0;
+            // Where only one of the two is zero, it is by rounding: the order of summation is no
+            // part of the contract.
+            assertTrue(
+                (want[k] == 0) == (got[k] == 0) || Math.abs(want[k] - got[k]) <= rounding,
+                layers.get(i));
           }
           assertEquals(zeros, counts.zeros(), layers.get(i));
         }
