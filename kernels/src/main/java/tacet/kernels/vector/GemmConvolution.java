@@ -14,9 +14,9 @@ import tacet.kernels.vector.Operand.Panel;
 
 /**
  * Convolution and dense layers as a matrix product. Rows are output pixels, columns output channels, k runs over input
- * channels and kernel taps. The blocking is that of Goto and van de Geijn (Anatomy of High-Performance Matrix
- * Multiplication, ACM TOMS 34(3), 2008): a group of rows is gathered once per panel of k, every panel of weights meets
- * all rows of the group while it is in the first-level cache.
+ * channels and kernel taps. The blocking follows Goto and van de Geijn (Anatomy of High-Performance Matrix
+ * Multiplication, ACM TOMS 34(3), 2008): a group of rows is gathered once per panel of k, and every panel of weights
+ * meets all rows of the group while it is in the second-level cache.
  *
  * <p>Groups: a vector of output channels that spans several groups reads the inputs of all of them, with zero weights
  * where they do not meet.
