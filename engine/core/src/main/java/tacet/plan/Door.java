@@ -39,7 +39,7 @@ record Door(
         ImageLayout to =
             channelsLast
                 ? Reorder.channelsLast(l.batch(), l.channels(), l.height(), l.width())
-                : Planner.doorLayout(i);
+                : Places.doorLayout(i);
         // A matrix, or few channels of one pixel, is the same either way.
         boolean same = l.equals(to);
         yield new Door(

@@ -1,0 +1,109 @@
+package tacet.plan;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import tacet.graph.Node;
+import tacet.graph.Node.Role;
+import tacet.kernels.CountLevel;
+import tacet.kernels.Kernel;
+import tacet.kernels.KernelProvider;
+import tacet.kernels.KernelProvider.Choice;
+import tacet.kernels.SparseMode;
+import tacet.plan.Attempt.Placed;
+import tacet.plan.Plan.CountSource;
+
+/** Adds steps that run kernels, and knows which counters hold the zeros of each value. */
+final class KernelSteps {
+
+  private final Draft draft;
+  private final PlanOptions options;
+  private final Calibration calibration;
+  private final Map<String, CountSource> counted = new HashMap<>();
+  private final Map<String, CountSource> countedBefore = new HashMap<>();
+
+  KernelSteps(Draft draft, PlanOptions options) {
+    this.draft = draft;
+    this.options = options;
+    this.calibration = new Calibration(options.measureNanos());
+  }
+
+  /** Where the zeros of a value are counted, or null. */
+  CountSource counted(String value) {
+    return counted.get(value);
+  }
+
+  /** Where the zeros of a node's value before its fused activation are counted, or null. */
+  CountSource countedBefore(String value) {
+    return countedBefore.get(value);
+  }
+
+  /** The zeros of a value are counted there. */
+  void countedBy(String value, CountSource source) {
+    counted.put(value, source);
+  }
+
+  /** Adds the step of a node and says how it is computed. */
+  Placed kernel(
+      Node n,
+      KernelProvider provider,
+      Choice choice,
+      String reason,
+      List<Placement.Image> inputs,
+      Placement.Image out) {
+    boolean before = n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
+    boolean either = choice.skipping() != null && options.sparse() != SparseMode.OFF;
+    CostCurve curve = either ? calibration.of(choice, inputs, out) : null;
+    CountSource source =
+        either
+            ? addEither(choice, curve, inputs, out, counted.get(n.input(0)))
+            : add(choice.kernel(), inputs, out);
+    counted.put(n.output(0), source);
+    if (before && source instanceof CountSource.OfStep s) {
+      countedBefore.put(n.output(0), new CountSource.OfStep(s.counts(), true));
+    }
+    return new Placed(
+        choice.kernel().name(),
+        provider.name(),
+        either ? reason + "; " + curve.describe() : reason,
+        choice.kernel().multiplyAdds());
+  }
+
+  /** Adds the run of a kernel, and says where the zeros of its output are counted. */
+  CountSource add(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
+    int counts = use(kernel, inputs, out);
+    draft.add(new Steps.RunKernel(kernel, inputs, out, counts));
+    return new CountSource.OfStep(counts, false);
+  }
+
+  private CountSource addEither(
+      Choice choice,
+      CostCurve curve,
+      List<Placement.Image> inputs,
+      Placement.Image out,
+      CountSource ofInput) {
+    int counts = use(choice.kernel(), inputs, out);
+    draft.scratch(choice.skipping().scratchBytes(options.threads()));
+    CountSource known = options.counts() == CountLevel.OFF ? null : ofInput;
+    draft.add(
+        new RunEither(draft.step(), choice, curve, options.sparse(), inputs, out, known, counts));
+    return new CountSource.OfStep(counts, false);
+  }
+
+  /**
+   * Keeps memory for the step that comes next.
+   *
+   * @return number of its counters, or −1
+   */
+  private int use(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
+    int step = draft.step();
+    int counts = -1;
+    if (options.counts() != CountLevel.OFF) {
+      counts = draft.counter(out.layout().channels());
+    }
+    inputs.forEach(i -> i.buffer().usedAt(step));
+    out.buffer().usedAt(step);
+    draft.scratch(kernel.scratchBytes(options.threads()));
+    return counts;
+  }
+}

@@ -1,0 +1,121 @@
+package tacet.plan;
+
+import java.util.List;
+import java.util.StringJoiner;
+import tacet.graph.Node;
+import tacet.graph.Op;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.ImageLayout.Halo;
+import tacet.kernels.KernelProvider;
+import tacet.kernels.KernelProvider.Choice;
+import tacet.kernels.PoolSpec;
+import tacet.plan.Attempt.Declined;
+import tacet.reference.Windows;
+import tacet.reference.Windows.ResolvedWindow;
+import tacet.tensor.Shape;
+
+/** Pooling by windows and over whole images. */
+final class PoolingSteps {
+
+  private final TypedGraph net;
+  private final Places places;
+  private final KernelSteps kernels;
+  private final ProviderOrder order;
+
+  PoolingSteps(TypedGraph net, Places places, KernelSteps kernels, ProviderOrder order) {
+    this.net = net;
+    this.places = places;
+    this.kernels = kernels;
+    this.order = order;
+  }
+
+  Attempt pool(Node n, Op.Pool p) {
+    if (p.kind() == Op.PoolKind.LP || n.hasOutput(1) || !net.isImage(n.input(0))) {
+      return new Declined("only maximum and average of images, without indices");
+    }
+    Placement.Image in = places.image(n.input(0), Halo.NONE, true);
+    if (in == null || in.channelsLast()) {
+      return new Declined("its input is not an image");
+    }
+    Shape out = net.shape(n.output(0));
+    ImageLayout l = in.layout();
+    ResolvedWindow w = Windows.pool(n, new int[] {l.height(), l.width()}, p);
+    PoolSpec spec =
+        new PoolSpec(
+            l.batch(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            out.intDim(2),
+            out.intDim(3),
+            w.kernel()[0],
+            w.kernel()[1],
+            w.strides()[0],
+            w.strides()[1],
+            w.padsBegin()[0],
+            w.padsBegin()[1],
+            w.padsEnd()[0],
+            w.padsEnd()[1],
+            w.dilations()[0],
+            w.dilations()[1],
+            p.kind() == Op.PoolKind.MAX,
+            p.countIncludePad());
+    return pooled(n, spec, in);
+  }
+
+  Attempt globalPool(Node n, Op.PoolKind kind) {
+    if (kind == Op.PoolKind.LP || !net.isImage(n.input(0))) {
+      return new Declined("only maximum and average of images");
+    }
+    Placement.Image in = places.image(n.input(0), Halo.NONE, true);
+    if (in == null || in.channelsLast()) {
+      return new Declined("its input is not an image");
+    }
+    ImageLayout l = in.layout();
+    PoolSpec spec =
+        new PoolSpec(
+            l.batch(),
+            l.channels(),
+            l.height(),
+            l.width(),
+            1,
+            1,
+            l.height(),
+            l.width(),
+            1,
+            1,
+            0,
+            0,
+            0,
+            0,
+            1,
+            1,
+            kind == Op.PoolKind.MAX,
+            false);
+    return pooled(n, spec, in);
+  }
+
+  private Attempt pooled(Node n, PoolSpec spec, Placement.Image lies) {
+    StringJoiner reasons = new StringJoiner("; ");
+    for (KernelProvider provider : order.pooling()) {
+      boolean compact = provider.needs(spec).dense();
+      Placement.Image in = compact ? places.compact(n.input(0), lies, Halo.NONE) : lies;
+      Placement.Image out =
+          places.output(
+              n.output(0),
+              spec.batch(),
+              spec.channels(),
+              spec.outHeight(),
+              spec.outWidth(),
+              compact,
+              false);
+      Choice choice = provider.pooling(spec, in.layout(), out.layout());
+      if (choice.kernel() != null) {
+        return kernels.kernel(
+            n, provider, choice, reasons.add(choice.reason()).toString(), List.of(in), out);
+      }
+      reasons.add(provider.name() + " declined: " + choice.reason());
+    }
+    return new Declined(reasons.toString());
+  }
+}

@@ -1,0 +1,141 @@
+package tacet.plan;
+
+import java.util.ArrayList;
+import java.util.List;
+import tacet.graph.Node;
+import tacet.graph.Op;
+import tacet.kernels.Activation;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.ImageLayout.Halo;
+import tacet.kernels.Kernel;
+import tacet.kernels.KernelProvider;
+import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.PointwiseSpec;
+import tacet.kernels.PointwiseSpec.Second;
+import tacet.kernels.pack.Reorder;
+import tacet.plan.Attempt.Declined;
+import tacet.plan.Attempt.Placed;
+import tacet.plan.Plan.CountSource;
+import tacet.tensor.Shape;
+
+/** What moves nothing, or little: views of values in other shapes, and concatenations. */
+final class ViewSteps {
+
+  private final TypedGraph net;
+  private final ImageNeeds needs;
+  private final Places places;
+  private final KernelSteps kernels;
+  private final KernelProvider simd;
+
+  ViewSteps(
+      TypedGraph net, ImageNeeds needs, Places places, KernelSteps kernels, KernelProvider simd) {
+    this.net = net;
+    this.needs = needs;
+    this.places = places;
+    this.kernels = kernels;
+    this.simd = simd;
+  }
+
+  Attempt identity(Node n) {
+    if (!places.has(n.input(0)) || n.hasOutput(1)) {
+      return Attempt.noKernel(n);
+    }
+    return alias(n, places.get(n.input(0)));
+  }
+
+  private Attempt alias(Node n, Placement p) {
+    places.put(n.output(0), p);
+    String in = n.input(0);
+    if (kernels.counted(in) != null) {
+      kernels.countedBy(n.output(0), kernels.counted(in));
+    }
+    return new Placed("view", "none", "the same memory", 0);
+  }
+
+  Attempt transpose(Node n) {
+    if (!needs.isAlias(n.output(0)) || net.shape(n.input(0)).rank() != 4) {
+      return Attempt.noKernel(n);
+    }
+    boolean toLast = ((Op.Transpose) n.op()).permutation().equals(ImageNeeds.TO_CHANNELS_LAST);
+    Placement p = places.get(n.input(0));
+    if (p instanceof Placement.Image image && image.channelsLast() != toLast) {
+      return alias(n, image.seen(toLast));
+    }
+    if (p instanceof Placement.Plain plain && !toLast) {
+      Shape s = plain.shape();
+      ImageLayout layout = Reorder.channelsLast(s.intDim(0), s.intDim(3), s.intDim(1), s.intDim(2));
+      return alias(n, new Placement.Image(plain.buffer(), layout, 0, Halo.NONE, false));
+    }
+    return Attempt.noKernel(n);
+  }
+
+  Attempt flatten(Node n) {
+    if (!net.flattensImages(n)) {
+      return Attempt.noKernel(n);
+    }
+    if (places.get(n.input(0)) instanceof Placement.Image image) {
+      Placement flat =
+          new Placement.Flattened(
+              image, image.channelsLast() ? FlattenOrder.NHWC : FlattenOrder.NCHW);
+      ImageLayout l = image.layout();
+      if (l.height() == 1 && l.width() == 1) {
+        // One pixel: the matrix is the image.
+        flat = image.seen(false);
+      }
+      return alias(n, flat);
+    }
+    return Attempt.noKernel(n);
+  }
+
+  Attempt concat(Node n) {
+    if (!needs.joinsBlocks(n, simd.lanes())) {
+      return new Declined("not along channels in whole vectors");
+    }
+    Shape s = net.shape(n.output(0));
+    List<CountSource> parts = new ArrayList<>();
+    int channel = 0;
+    int copies = 0;
+    Placement.Image whole =
+        places.output(
+            n.output(0), s.intDim(0), s.intDim(1), s.intDim(2), s.intDim(3), false, false);
+    for (String part : n.inputs()) {
+      Shape p = net.shape(part);
+      // A part may lie in the buffer at another channel: as part of a concatenation that is itself
+      // one here.
+      boolean inPlace =
+          places.get(part) instanceof Placement.Image made
+              && made.buffer() == whole.buffer()
+              && made.offset() == Places.part(whole, channel, p.intDim(1)).offset();
+      if (inPlace && kernels.counted(part) != null) {
+        parts.add(kernels.counted(part));
+      } else if (!inPlace) {
+        Placement.Image in = places.image(part, Halo.NONE, true);
+        if (in == null || in.channelsLast()) {
+          return new Declined("one of its inputs is not an image");
+        }
+        PointwiseSpec spec =
+            new PointwiseSpec(
+                p.intDim(0),
+                p.intDim(1),
+                p.intDim(2),
+                p.intDim(3),
+                PointwiseSpec.Op.COPY,
+                Second.NONE,
+                Activation.IDENTITY);
+        Placement.Image to = Places.part(whole, channel, p.intDim(1));
+        Kernel copy = simd.pointwise(spec, in.layout(), null, to.layout()).kernel();
+        parts.add(kernels.add(copy, List.of(in), to));
+        copies++;
+      }
+      channel += p.intDim(1);
+    }
+    if (parts.size() == n.inputs().size()) {
+      kernels.countedBy(n.output(0), new CountSource.Joined(parts));
+    }
+    return new Placed(
+        copies == 0 ? "none" : "copy",
+        copies == 0 ? "none" : simd.name(),
+        copies == 0 ? "producers write into their slices" : copies + " of its inputs are copied",
+        0);
+  }
+}
