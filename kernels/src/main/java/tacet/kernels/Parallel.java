@@ -6,7 +6,8 @@ public interface Parallel {
   /** A loop that runs everything on the caller's thread; for one thread at a time. */
   static Parallel serial() {
     return new Parallel() {
-      private float[] scratch = new float[0];
+      private float[] floats = new float[0];
+      private long[] longs = new long[0];
 
       @Override
       public int threads() {
@@ -22,10 +23,18 @@ public interface Parallel {
 
       @Override
       public float[] floats(int thread, int length) {
-        if (scratch.length < length) {
-          scratch = new float[length];
+        if (floats.length < length) {
+          floats = new float[length];
         }
-        return scratch;
+        return floats;
+      }
+
+      @Override
+      public long[] longs(int thread, int length) {
+        if (longs.length < length) {
+          longs = new long[length];
+        }
+        return longs;
       }
     };
   }
@@ -52,4 +61,7 @@ public interface Parallel {
    * @return at least {@code length} floats of unspecified content
    */
   float[] floats(int thread, int length);
+
+  /** The same as longs. */
+  long[] longs(int thread, int length);
 }

@@ -162,7 +162,9 @@ public final class ThreadBudget implements AutoCloseable {
     private final Helper[] helpers;
 
     /** Heap scratch per thread, grown as kernels ask for more; teams are kept, and it with them. */
-    private final float[][] scratch;
+    private final float[][] floats;
+
+    private final long[][] longs;
 
     private final AtomicLong state = new AtomicLong();
     private final AtomicInteger next = new AtomicInteger();
@@ -174,7 +176,8 @@ public final class ThreadBudget implements AutoCloseable {
 
     private Team(int mostHelpers) {
       helpers = new Helper[mostHelpers];
-      scratch = new float[mostHelpers + 1][0];
+      floats = new float[mostHelpers + 1][0];
+      longs = new long[mostHelpers + 1][0];
     }
 
     private void begin(int count, int generation) {
@@ -220,10 +223,18 @@ public final class ThreadBudget implements AutoCloseable {
 
     @Override
     public float[] floats(int thread, int length) {
-      if (scratch[thread].length < length) {
-        scratch[thread] = new float[length];
+      if (floats[thread].length < length) {
+        floats[thread] = new float[length];
       }
-      return scratch[thread];
+      return floats[thread];
+    }
+
+    @Override
+    public long[] longs(int thread, int length) {
+      if (longs[thread].length < length) {
+        longs[thread] = new long[length];
+      }
+      return longs[thread];
     }
 
     private void awaitHelpers() {

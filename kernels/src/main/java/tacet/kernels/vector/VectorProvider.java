@@ -65,8 +65,15 @@ public final class VectorProvider implements KernelProvider {
               ? "3x3 of stride 1 on few pixels: four multiplications for nine"
               : "3x3 of stride 1: a quarter of the multiplications");
     }
+    PackedWeights packed = PackedWeights.pack(spec, input, flattened, weights, arena);
+    if (DirectConvolution.takes(spec, packed)) {
+      return new Choice(
+          DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
+          skipping,
+          "few columns share their inputs: read in place");
+    }
     return new Choice(
-        GemmConvolution.prepare(spec, input, output, residual, flattened, weights, bias, arena),
+        GemmConvolution.prepare(spec, input, output, residual, packed, bias, arena),
         skipping,
         spec.kernelHeight() * spec.kernelWidth() == 1
             ? "one tap: a matrix product"

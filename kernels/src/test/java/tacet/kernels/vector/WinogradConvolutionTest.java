@@ -178,8 +178,14 @@ class WinogradConvolutionTest {
       Images.Image y = images.add(1, 48, 14, 14, Lanes.COUNT, Halo.NONE);
       Errors direct =
           errors(
-              GemmConvolution.prepare(
-                  spec, x.layout(), y.layout(), null, FlattenOrder.NONE, weights, null, arena),
+              DirectConvolution.prepare(
+                  spec,
+                  x.layout(),
+                  y.layout(),
+                  null,
+                  PackedWeights.pack(spec, x.layout(), FlattenOrder.NONE, weights, arena),
+                  null,
+                  arena),
               spec,
               images,
               x,

@@ -1,0 +1,346 @@
+package tacet.kernels.vector;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import tacet.kernels.ConvSpec;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.Kernel;
+import tacet.kernels.Parallel;
+import tacet.kernels.ZeroCounts;
+import tacet.kernels.vector.PackedWeights.Columns;
+
+/**
+ * Convolution that reads its input where it lies. As a matrix product it has output pixels for rows, output channels for
+ * columns and input channels times kernel taps for k; where an element of the left operand lies is the sum of where its
+ * pixel and where its k lie, and the micro-kernels go by two such lists. Kernel extents, stride, dilation, groups, layout:
+ * all of them are nothing but different lists.
+ *
+ * <p>Nothing is copied, which counts where few columns would share a copy, or few channels make short runs: groups, up to
+ * four vectors of output channels, the first convolution of a network. {@link GemmConvolution} does the others, where
+ * the shorter addresses of a gathered operand win.
+ */
+final class DirectConvolution implements Kernel {
+
+  /** Rows of the micro-kernels; there are some with more where rows are neighbours. */
+  private static final int ROWS = 6;
+
+  /** Most rows of a group. */
+  private static final int GROUP = 60;
+
+  /** Most k of a panel: the weights of 64 output channels for that many take 128 kB of second-level cache. */
+  private static final int PANEL = 512;
+
+  /** Room for the sums of a group; a tile more than asked for, since rows are computed in whole tiles. */
+  private static final long GROUP_BYTES = (GROUP + ROWS) * (4L * Lanes.BYTES);
+
+  private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
+
+  private final ConvSpec spec;
+  private final ImageLayout input;
+  private final ImageLayout output;
+  private final ImageLayout residual;
+  private final Columns[] columns;
+  private final MemorySegment packed;
+  private final MemorySegment bias;
+  private final int groups;
+
+  private DirectConvolution(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      PackedWeights weights,
+      MemorySegment bias) {
+    this.spec = spec;
+    this.input = input;
+    this.output = output;
+    this.residual = residual;
+    this.columns = weights.tiles();
+    this.packed = weights.memory();
+    this.bias = bias;
+    this.groups = Math.ceilDiv(spec.outPixels(), GROUP);
+  }
+
+  /** Whether no other columns could share what would be gathered for a tile of them. */
+  static boolean takes(ConvSpec spec, PackedWeights weights) {
+    return spec.groups() > 1 || weights.tiles().length == 1;
+  }
+
+  static DirectConvolution prepare(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      PackedWeights weights,
+      float[] bias,
+      Arena arena) {
+    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    return new DirectConvolution(
+        spec, input, output, residual, weights, Epilogue.bias(bias, vectors, arena));
+  }
+
+  @Override
+  public String name() {
+    return "direct " + ROWS + "x" + columns[0].vectors() + "v" + Lanes.COUNT;
+  }
+
+  @Override
+  public long multiplyAdds() {
+    return spec.multiplyAdds();
+  }
+
+  @Override
+  public long scratchBytes(int threads) {
+    return threads * scratchPerThread();
+  }
+
+  /** The sums of a group, the products of a panel that are added to them, and where the rows go. */
+  private static long scratchPerThread() {
+    return 2 * GROUP_BYTES + 2 * PLACES_BYTES;
+  }
+
+  @Override
+  public void run(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      ZeroCounts counts) {
+    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
+    long extra = residual == null ? -1 : inputs[1];
+    // Few groups of rows: share the columns out as well, so that every thread has something to do.
+    int parts =
+        parallel.threads() == 1
+            ? 1
+            : Math.clamp(Math.ceilDiv(4 * parallel.threads(), groups), 1, columns.length);
+    int tiles = Math.ceilDiv(spec.outPixels(), ROWS);
+    parallel.forEach(
+        groups * parts,
+        (item, thread) -> {
+          int group = item / parts;
+          int part = item % parts;
+          group(
+              memory,
+              in,
+              out,
+              extra,
+              scratch + thread * scratchPerThread(),
+              parallel.longs(thread, GROUP + ROWS),
+              (int) ((long) tiles * group / groups) * ROWS,
+              Math.min(spec.outPixels(), (int) ((long) tiles * (group + 1) / groups) * ROWS),
+              columns.length * part / parts,
+              columns.length * (part + 1) / parts,
+              counts,
+              thread);
+        });
+  }
+
+  private void group(
+      MemorySegment m,
+      long in,
+      long out,
+      long extra,
+      long scratch,
+      long[] sources,
+      int from,
+      int to,
+      int firstColumn,
+      int endColumn,
+      ZeroCounts counts,
+      int thread) {
+    int rows = to - from;
+    long products = scratch + GROUP_BYTES;
+    long places = products + GROUP_BYTES;
+    long residualPlaces = places + PLACES_BYTES;
+    locate(m, from, rows, in, sources, places, residualPlaces);
+    for (int i = firstColumn; i < endColumn; i++) {
+      multiply(m, columns[i], sources, rows, scratch, products);
+      finish(m, columns[i], rows, scratch, places, residualPlaces, out, extra, counts, thread);
+    }
+  }
+
+  /** Sums the products of all panels. */
+  private void multiply(
+      MemorySegment m, Columns c, long[] sources, int rows, long sum, long products) {
+    int depth = c.at().length;
+    int panels = Math.ceilDiv(depth, PANEL);
+    for (int p = 0; p < panels; p++) {
+      int first = (int) ((long) depth * p / panels);
+      int end = (int) ((long) depth * (p + 1) / panels);
+      long w = c.weights() + (long) first * c.vectors() * Lanes.BYTES;
+      long to = p == 0 ? sum : products;
+      product(c.vectors(), m, sources, rows, c.at(), first, end - first, packed, w, to);
+      if (p > 0) {
+        add(m, products, sum, rows * c.vectors());
+      }
+    }
+  }
+
+  /**
+   * One panel's products.
+   *
+   * @param m memory of both the left operand and the products
+   * @param sources byte offset of each row's first input, and of those computed too many
+   * @param rows number of rows; there is room for the products of five more
+   * @param at byte offset of each k within a row
+   * @param first first k
+   * @param depth number of k
+   * @param w packed weights
+   * @param w0 byte offset of those of the first k
+   * @param block byte offset of the products: row by row, {@code vectors} vectors each
+   */
+  private static void product(
+      int vectors,
+      MemorySegment m,
+      long[] sources,
+      int rows,
+      long[] at,
+      int first,
+      int depth,
+      MemorySegment w,
+      long w0,
+      long block) {
+    long row = (long) vectors * Lanes.BYTES;
+    int r = 0;
+    switch (vectors) {
+      case 1 -> {
+        while (r < rows) {
+          if (r + ROWS < rows && isRun(sources, r, 2 * ROWS)) {
+            F32RunTile.tile12x1(m, sources[r], at, first, depth, w, w0, block + r * row);
+            r += 2 * ROWS;
+          } else {
+            F32DirectTile.tile6x1(m, sources, r, at, first, depth, w, w0, block + r * row);
+            r += ROWS;
+          }
+        }
+      }
+      case 2 -> {
+        while (r < rows) {
+          if (r + ROWS < rows && isRun(sources, r, 8)) {
+            F32RunTile.tile8x2(m, sources[r], at, first, depth, w, w0, block + r * row);
+            r += 8;
+          } else {
+            F32DirectTile.tile6x2(m, sources, r, at, first, depth, w, w0, block + r * row);
+            r += ROWS;
+          }
+        }
+      }
+      case 3 -> {
+        for (; r < rows; r += ROWS) {
+          if (isRun(sources, r, ROWS)) {
+            F32RunTile.tile6x3(m, sources[r], at, first, depth, w, w0, block + r * row);
+          } else {
+            F32DirectTile.tile6x3(m, sources, r, at, first, depth, w, w0, block + r * row);
+          }
+        }
+      }
+      default -> {
+        for (; r < rows; r += ROWS) {
+          if (isRun(sources, r, ROWS)) {
+            F32RunTile.tile6x4(m, sources[r], at, first, depth, w, w0, block + r * row);
+          } else {
+            F32DirectTile.tile6x4(m, sources, r, at, first, depth, w, w0, block + r * row);
+          }
+        }
+      }
+    }
+  }
+
+  /** Whether rows are neighbours in memory. */
+  private static boolean isRun(long[] sources, int row, int rows) {
+    for (int r = row + 1; r < row + rows; r++) {
+      if (sources[r] != sources[r - 1] + Lanes.BYTES) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void add(MemorySegment m, long from, long to, int vectors) {
+    for (int i = 0; i < vectors; i++) {
+      long o = (long) i * Lanes.BYTES;
+      Lanes.store(Lanes.load(m, to + o).add(Lanes.load(m, from + o)), m, to + o);
+    }
+  }
+
+  private void finish(
+      MemorySegment m,
+      Columns c,
+      int rows,
+      long sum,
+      long places,
+      long residualPlaces,
+      long out,
+      long extra,
+      ZeroCounts counts,
+      int thread) {
+    Epilogue.finish(
+        m,
+        sum,
+        rows,
+        c.vectors(),
+        c.vectors(),
+        bias,
+        (long) c.firstVector() * Lanes.BYTES,
+        places,
+        out + c.firstVector() * output.blockStride(),
+        output.blockStride(),
+        residualPlaces,
+        residual == null ? -1 : extra + c.firstVector() * residual.blockStride(),
+        residual == null ? 0 : residual.blockStride(),
+        spec.activation(),
+        counts,
+        thread,
+        c.firstVector() * Lanes.COUNT);
+  }
+
+  /**
+   * Where the rows of a group lie.
+   *
+   * @param from output pixel of the first row
+   * @param in byte offset of the first input of output pixel 0
+   * @param sources receives the byte offset of each row's first input, and the last one again for the rows that are
+   *     computed to fill a tile, and dropped
+   * @param places receives, as longs, the byte distance of each row in the output
+   * @param residualPlaces the same for the residual, where there is one
+   */
+  private void locate(
+      MemorySegment m,
+      int from,
+      int rows,
+      long in,
+      long[] sources,
+      long places,
+      long residualPlaces) {
+    int x = from % spec.outWidth();
+    int y = from / spec.outWidth() % spec.outHeight();
+    int n = from / spec.outWidth() / spec.outHeight();
+    long step = spec.strideX() * input.pixelStride();
+    for (int r = 0; r < rows; ) {
+      int end = Math.min(rows, r + spec.outWidth() - x);
+      long source =
+          in + n * input.batchStride() + (long) y * spec.strideY() * input.rowStride() + x * step;
+      long place = output.offset(n, 0, y, x);
+      long extra = residual == null ? 0 : residual.offset(n, 0, y, x);
+      for (; r < end; r++) {
+        sources[r] = source;
+        source += step;
+        m.set(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L, place);
+        place += output.pixelStride();
+        if (residual != null) {
+          m.set(ValueLayout.JAVA_LONG_UNALIGNED, residualPlaces + r * 8L, extra);
+          extra += residual.pixelStride();
+        }
+      }
+      x = 0;
+      if (++y == spec.outHeight()) {
+        y = 0;
+        n++;
+      }
+    }
+    Arrays.fill(sources, rows, rows + ROWS, sources[rows - 1]);
+  }
+}
