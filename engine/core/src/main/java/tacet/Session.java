@@ -141,6 +141,11 @@ public final class Session implements AutoCloseable {
     }
   }
 
+  /** Whether runs take as long as they will from now on. */
+  boolean isSettled() {
+    return plan.isSettled();
+  }
+
   private synchronized void enter() {
     requireOpen();
     if (running) {

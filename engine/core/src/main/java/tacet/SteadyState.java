@@ -43,7 +43,7 @@ final class SteadyState {
       runs += times.size();
       long[] sorted = times.stream().mapToLong(Long::longValue).sorted().toArray();
       median = sorted[sorted.length / 2];
-      without = median < GAIN * best ? 0 : without + 1;
+      without = median < GAIN * best || !session.isSettled() ? 0 : without + 1;
       best = Math.min(best, median);
     }
     return new WarmUp(

@@ -18,6 +18,14 @@ public interface Kernel {
   long multiplyAdds();
 
   /**
+   * Whether a run takes as long as it will from now on; false while code that it needs has not been compiled. What a kernel
+   * takes before that says nothing of it.
+   */
+  default boolean isSettled() {
+    return true;
+  }
+
+  /**
    * Computes.
    *
    * @param memory holds all operands

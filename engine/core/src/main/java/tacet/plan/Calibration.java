@@ -107,7 +107,7 @@ final class Calibration {
         dense = Math.min(dense, time(choice.kernel(), memory, few, out, bytes));
         fewTime = Math.min(fewTime, time(choice.skipping(), memory, few, out, bytes));
         manyTime = Math.min(manyTime, time(choice.skipping(), memory, many, out, bytes));
-        if (dense + fewTime + manyTime < 0.97 * before) {
+        if (dense + fewTime + manyTime < 0.97 * before || !choice.kernel().isSettled()) {
           since = -1;
         }
       }

@@ -283,6 +283,16 @@ public final class Plan implements AutoCloseable {
     }
   }
 
+  /** Whether a run takes as long as it will from now on; false while the compiler is still at the kernels. */
+  public boolean isSettled() {
+    for (Step s : steps) {
+      if (!s.isSettled()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Multiply-adds of one run, by the operators' definitions. */
   public long multiplyAdds() {
     return layers.stream().mapToLong(PlannedLayer::multiplyAdds).sum();

@@ -164,7 +164,7 @@ final class Race {
         long our = ours.time(counts);
         long their = theirs.time(counts);
         boolean better = our < 0.97 * ourBest || their < 0.97 * theirBest;
-        since = better ? 0 : since + 1;
+        since = better || !ours.kernel.isSettled() ? 0 : since + 1;
         ourBest = Math.min(ourBest, our);
         theirBest = Math.min(theirBest, their);
       }

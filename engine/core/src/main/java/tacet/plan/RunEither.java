@@ -60,6 +60,11 @@ final class RunEither implements Step {
   }
 
   @Override
+  public boolean isSettled() {
+    return choice.kernel().isSettled();
+  }
+
+  @Override
   public void run(Workspace w) {
     ImageLayout in = inputs.getFirst().layout();
     double zeros =

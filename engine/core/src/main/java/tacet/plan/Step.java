@@ -6,6 +6,11 @@ interface Step {
   /** Called once, when every buffer has its offset. */
   default void place() {}
 
+  /** Whether it takes as long as it will from now on. */
+  default boolean isSettled() {
+    return true;
+  }
+
   /** Does the work. */
   void run(Workspace workspace);
 }

@@ -40,6 +40,11 @@ final class Steps {
     }
 
     @Override
+    public boolean isSettled() {
+      return kernel.isSettled();
+    }
+
+    @Override
     public void run(Workspace w) {
       ZeroCounts c = counts < 0 ? null : w.counts[counts];
       kernel.run(w.memory, inputOffsets, outputOffset, w.scratch, w.parallel, c);

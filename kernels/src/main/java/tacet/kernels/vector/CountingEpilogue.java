@@ -27,6 +27,16 @@ import tacet.kernels.ZeroCounts.Kind;
  */
 final class CountingEpilogue {
 
+  /** By the number of vectors. */
+  private static final Rehearsal[] RECTIFY = Rehearsal.several(5);
+
+  private static final Rehearsal[] PLAIN = Rehearsal.several(5);
+
+  private static final int REHEARSED_ROWS = 8;
+
+  /** Vector operations per row and vector, and per vector at the end; about. */
+  private static final int OPERATIONS = 10;
+
   private CountingEpilogue() {}
 
   /**
@@ -55,21 +65,27 @@ final class CountingEpilogue {
       int channel) {
     long step = (long) stride * BYTES;
     for (int v = 0; v < vectors; v += 4) {
-      columns(
-          m,
-          tile + (long) v * BYTES,
-          rows,
-          Math.min(4, vectors - v),
-          step,
-          bias,
-          biasOffset + (long) v * BYTES,
-          places,
-          out + v * outStep,
-          outStep,
-          rectify,
-          counts,
-          slab,
-          channel + v * COUNT);
+      int width = Math.min(4, vectors - v);
+      long t = tile + (long) v * BYTES;
+      long b = biasOffset + (long) v * BYTES;
+      long o = out + v * outStep;
+      int c = channel + v * COUNT;
+      Rehearsal rehearsal = rectify ? RECTIFY[width] : PLAIN[width];
+      if (rehearsal.isDone()) {
+        columns(m, t, rows, width, step, bias, b, places, o, outStep, rectify, counts, slab, c);
+        continue;
+      }
+      long start = System.nanoTime();
+      if (rehearsal.isDue()) {
+        int n = Math.min(rows, REHEARSED_ROWS);
+        int[] nowhere = new int[slab.length];
+        columns(m, t, n, width, step, bias, b, places, o, outStep, rectify, counts, nowhere, c);
+        rehearsal.rehearsed(start, (n + 1L) * width * OPERATIONS);
+        start = System.nanoTime();
+      }
+      ColdCode.finish(
+          m, t, rows, width, step, bias, b, places, o, outStep, rectify, counts, slab, c);
+      rehearsal.computed(start);
     }
   }
 

@@ -37,6 +37,16 @@ final class GemmConvolution implements Kernel {
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
+  /** By the width of a tile in vectors. */
+  private static final Rehearsal[] TILES = Rehearsal.several(5);
+
+  /** Rows of a rehearsal: one tile of each height. */
+  private static final int REHEARSED_NARROW = 3 * ROWS;
+
+  private static final int REHEARSED_WIDE = 2 * ROWS - 1;
+
+  private static final int REHEARSED_DEPTH = 24;
+
   private final ConvSpec spec;
   private final ImageLayout input;
   private final ImageLayout output;
@@ -107,6 +117,21 @@ final class GemmConvolution implements Kernel {
   private long scratchPerThread() {
     long sums = waits() ? columns.length * GROUP_BYTES : GROUP_BYTES;
     return GROUP_BYTES + 3 * PLACES_BYTES + sums;
+  }
+
+  @Override
+  public boolean isSettled() {
+    for (Columns c : columns) {
+      if (!isSettled(c.vectors())) {
+        return false;
+      }
+    }
+    return Operand.isSettled();
+  }
+
+  /** Whether products with tiles of this width are computed by compiled code. */
+  static boolean isSettled(int vectors) {
+    return TILES[vectors].isDone();
   }
 
   @Override
@@ -205,6 +230,33 @@ final class GemmConvolution implements Kernel {
    * @param rows a multiple of six where {@code vectors} is one or two, or room for as many
    */
   static void product(
+      int vectors,
+      int rows,
+      float[] a,
+      int a0,
+      int depth,
+      MemorySegment w,
+      long w0,
+      MemorySegment m,
+      long block) {
+    Rehearsal rehearsal = TILES[vectors];
+    if (!rehearsal.isDone()) {
+      long start = System.nanoTime();
+      if (rehearsal.isDue()) {
+        int some = Math.min(rows, vectors > 2 ? REHEARSED_WIDE : REHEARSED_NARROW);
+        int shallow = Math.min(depth, REHEARSED_DEPTH);
+        tiles(vectors, some, a, a0, shallow, w, w0, m, block);
+        rehearsal.rehearsed(start, some * (shallow + 2L) * vectors);
+        start = System.nanoTime();
+      }
+      ColdCode.product(vectors, rows, a, a0, depth, w, w0, m, block);
+      rehearsal.computed(start);
+      return;
+    }
+    tiles(vectors, rows, a, a0, depth, w, w0, m, block);
+  }
+
+  private static void tiles(
       int vectors,
       int rows,
       float[] a,

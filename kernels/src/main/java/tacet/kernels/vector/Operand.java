@@ -24,6 +24,8 @@ record Operand(int depth, List<Panel> panels) {
   /** Most columns of a panel: the weights of 64 output channels for that many take 128 kB of second-level cache. */
   private static final int MOST_COLUMNS = 512;
 
+  private static final Rehearsal GATHER = new Rehearsal();
+
   static {
     // Behind a row's last column there is room for what its last vector copies too much.
     assert MOST_COLUMNS + Lanes.COUNT <= F32Tile.STRIDE;
@@ -91,6 +93,27 @@ record Operand(int depth, List<Panel> panels) {
       gatherSingly(m, panel, places, rows, a, a0);
       return;
     }
+    if (!GATHER.isDone()) {
+      long start = System.nanoTime();
+      if (GATHER.isDue()) {
+        gatherVectors(m, panel, places, 1, a, a0);
+        GATHER.rehearsed(start, 2L * panel.from.length);
+        start = System.nanoTime();
+      }
+      ColdCode.gather(m, panel, places, rows, a, a0);
+      GATHER.computed(start);
+      return;
+    }
+    gatherVectors(m, panel, places, rows, a, a0);
+  }
+
+  /** Whether rows are gathered by compiled code. */
+  static boolean isSettled() {
+    return GATHER.isDone();
+  }
+
+  private static void gatherVectors(
+      MemorySegment m, Panel panel, long places, int rows, float[] a, int a0) {
     for (int i = 0; i < panel.from.length; i++) {
       long from = panel.from[i];
       int to = a0 + panel.to[i];

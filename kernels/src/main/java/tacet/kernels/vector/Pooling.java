@@ -18,6 +18,9 @@ import tacet.kernels.ZeroCounts;
 /** Maximum and average pooling, one pixel and one block of channels at a time, windows clipped to the image. */
 final class Pooling implements Kernel {
 
+  private static final Rehearsal MAXIMUM = new Rehearsal();
+  private static final Rehearsal AVERAGE = new Rehearsal();
+
   private final PoolSpec spec;
   private final ImageLayout input;
   private final ImageLayout output;
@@ -64,17 +67,45 @@ final class Pooling implements Kernel {
               out + n * output.batchStride() + block * output.blockStride(),
               block * Lanes.COUNT,
               counts,
-              thread);
+              counts == null ? null : counts.slab(thread));
         });
   }
 
+  @Override
+  public boolean isSettled() {
+    return rehearsal().isDone();
+  }
+
+  private Rehearsal rehearsal() {
+    return spec.max() ? MAXIMUM : AVERAGE;
+  }
+
   private void plane(
-      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int thread) {
+      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
+    Rehearsal rehearsal = rehearsal();
+    if (rehearsal.isDone()) {
+      rows(m, in, out, channel, counts, slab, spec.outHeight());
+      return;
+    }
+    long start = System.nanoTime();
+    if (rehearsal.isDue()) {
+      int[] nowhere = counts == null ? null : new int[slab.length];
+      rows(m, in, out, channel, counts, nowhere, 1);
+      long taps = (long) spec.kernelHeight() * spec.kernelWidth();
+      rehearsal.rehearsed(start, spec.outWidth() * (3 + taps));
+      start = System.nanoTime();
+    }
+    coldRows(m, in, out, channel, counts, slab);
+    rehearsal.computed(start);
+  }
+
+  private void rows(
+      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab, int rows) {
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
     IntVector negative = IntVector.zero(INTS);
     float tau = counts == null ? 0f : counts.threshold();
-    for (int oy = 0; oy < spec.outHeight(); oy++) {
+    for (int oy = 0; oy < rows; oy++) {
       int top = oy * spec.strideY() - spec.padTop();
       int ky0 = firstTap(top, spec.dilationY());
       int ky1 = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight());
@@ -82,16 +113,12 @@ final class Pooling implements Kernel {
         int left = ox * spec.strideX() - spec.padLeft();
         int kx0 = firstTap(left, spec.dilationX());
         int kx1 = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth());
-        long first =
-            in
-                + (top + (long) ky0 * spec.dilationY()) * input.rowStride()
-                + (left + (long) kx0 * spec.dilationX()) * input.pixelStride();
+        long first = in + offset(top, ky0, left, kx0);
         FloatVector v;
         if (spec.max()) {
           v = maximum(m, first, ky1 - ky0, kx1 - kx0);
         } else {
-          int seen = spec.countIncludePad() ? stated(top, left) : (ky1 - ky0) * (kx1 - kx0);
-          v = sum(m, first, ky1 - ky0, kx1 - kx0).div(seen);
+          v = sum(m, first, ky1 - ky0, kx1 - kx0).div(seen(top, left, ky1 - ky0, kx1 - kx0));
         }
         if (counts != null) {
           zeros = Epilogue.tally(zeros, v.eq(0f));
@@ -102,11 +129,51 @@ final class Pooling implements Kernel {
       }
     }
     if (counts != null) {
-      int[] slab = counts.slab(thread);
       Epilogue.add(slab, ZeroCounts.Kind.ZERO, counts.stride(), channel, zeros);
       Epilogue.add(slab, ZeroCounts.Kind.NEAR_ZERO, counts.stride(), channel, near);
       Epilogue.add(slab, ZeroCounts.Kind.NEGATIVE, counts.stride(), channel, negative);
     }
+  }
+
+  private void coldRows(
+      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
+    float[] sums = new float[Lanes.COUNT];
+    float[] x = new float[Lanes.COUNT];
+    for (int oy = 0; oy < spec.outHeight(); oy++) {
+      int top = oy * spec.strideY() - spec.padTop();
+      int ky0 = firstTap(top, spec.dilationY());
+      int rows = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky0;
+      for (int ox = 0; ox < spec.outWidth(); ox++) {
+        int left = ox * spec.strideX() - spec.padLeft();
+        int kx0 = firstTap(left, spec.dilationX());
+        int columns = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx0;
+        ColdCode.pool(
+            m,
+            in + offset(top, ky0, left, kx0),
+            rows,
+            columns,
+            spec.dilationY() * input.rowStride(),
+            spec.dilationX() * input.pixelStride(),
+            spec.max() ? 0 : seen(top, left, rows, columns),
+            sums,
+            x,
+            out + oy * output.rowStride() + ox * output.pixelStride(),
+            counts,
+            slab,
+            channel);
+      }
+    }
+  }
+
+  /** Bytes from a plane's first pixel to a window's first tap within it. */
+  private long offset(int top, int ky, int left, int kx) {
+    return (top + (long) ky * spec.dilationY()) * input.rowStride()
+        + (left + (long) kx * spec.dilationX()) * input.pixelStride();
+  }
+
+  /** Elements that an average is taken over. */
+  private int seen(int top, int left, int rows, int columns) {
+    return spec.countIncludePad() ? stated(top, left) : rows * columns;
   }
 
   private static int firstTap(int start, int dilation) {

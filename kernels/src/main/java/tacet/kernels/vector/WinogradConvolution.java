@@ -283,6 +283,16 @@ final class WinogradConvolution implements Kernel {
   }
 
   @Override
+  public boolean isSettled() {
+    for (Columns c : columns) {
+      if (!GemmConvolution.isSettled(c.vectors)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
   public void run(
       MemorySegment memory,
       long[] inputs,

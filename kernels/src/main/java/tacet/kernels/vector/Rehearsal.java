@@ -1,0 +1,67 @@
+package tacet.kernels.vector;
+
+/**
+ * Whether a SIMD method runs as compiled code yet. Until C2 has compiled it, every vector operation makes an object and
+ * takes a hundred times as long; so its callers compute with the {@link ColdCode plain code} of the same results and
+ * rehearse the method on a small piece of the work now and then, until a rehearsal shows that it has been compiled. Without
+ * C2 it stays at plain code.
+ *
+ * <p>Threads share one object per method without synchronisation: what gets lost is a measurement.
+ */
+final class Rehearsal {
+
+  /** Most nanoseconds that a vector operation takes where it is compiled: about one does, fifty at least if not. */
+  private static final int COMPILED = 8;
+
+  /** Rehearsals take at most one part in so many of the time that plain code takes. */
+  private static final int SHARE = 4;
+
+  /** Tests of the SIMD methods, and whoever wants to see how they fare uncompiled, set this to false. */
+  private static final boolean WANTED =
+      Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true"));
+
+  private boolean done = !WANTED;
+  private long plainNanos;
+  private long rehearsedNanos;
+
+  /** Whether the method has been compiled. */
+  boolean isDone() {
+    return done;
+  }
+
+  /** Whether it is time to call the method again. */
+  boolean isDue() {
+    return rehearsedNanos <= plainNanos / SHARE;
+  }
+
+  /**
+   * The method has been called.
+   *
+   * @param start of {@link System#nanoTime}
+   * @param operations vector operations that the call took
+   */
+  void rehearsed(long start, long operations) {
+    long nanos = System.nanoTime() - start;
+    rehearsedNanos += nanos;
+    if (nanos < COMPILED * operations) {
+      done = true;
+    }
+  }
+
+  /**
+   * Plain code has been run instead.
+   *
+   * @param start of {@link System#nanoTime}
+   */
+  void computed(long start) {
+    plainNanos += System.nanoTime() - start;
+  }
+
+  static Rehearsal[] several(int count) {
+    Rehearsal[] all = new Rehearsal[count];
+    for (int i = 0; i < count; i++) {
+      all[i] = new Rehearsal();
+    }
+    return all;
+  }
+}

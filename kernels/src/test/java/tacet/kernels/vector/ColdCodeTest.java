@@ -1,0 +1,176 @@
+package tacet.kernels.vector;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tacet.kernels.ImageLayout;
+import tacet.kernels.ImageLayout.Halo;
+import tacet.kernels.Parallel;
+import tacet.kernels.PoolSpec;
+import tacet.kernels.ZeroCounts;
+
+/** What is computed until C2 has compiled the SIMD methods is the same to the bit as what they compute. */
+class ColdCodeTest {
+
+  private static final int BYTES = 1 << 20;
+
+  @BeforeAll
+  static void simdAlone() {
+    // Otherwise the methods compared with are plain code themselves at first.
+    assumeFalse(Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4})
+  void products(int vectors) {
+    Random random = new Random(vectors);
+    try (Arena arena = Arena.ofConfined()) {
+      for (int rows : new int[] {1, 5, 6, 11, 12, 20, 60}) {
+        int depth = 1 + random.nextInt(300);
+        float[] a = numbers(random, 70 * F32Tile.STRIDE);
+        MemorySegment w = arena.allocate((long) depth * vectors * Lanes.BYTES, 64);
+        fill(random, w);
+        MemorySegment simd = arena.allocate(BYTES, 64);
+        MemorySegment plain = arena.allocate(BYTES, 64);
+        GemmConvolution.product(vectors, rows, a, 3, depth, w, 0, simd, 64);
+        ColdCode.product(vectors, rows, a, 3, depth, w, 0, plain, 64);
+        long bytes = (long) rows * vectors * Lanes.BYTES;
+        assertEquals(-1, simd.asSlice(64, bytes).mismatch(plain.asSlice(64, bytes)));
+      }
+    }
+  }
+
+  @Test
+  void gathering() {
+    Random random = new Random(9);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment m = arena.allocate(BYTES, 64);
+      fill(random, m);
+      int rows = 13;
+      for (int r = 0; r < rows; r++) {
+        m.set(ValueLayout.JAVA_LONG_UNALIGNED, r * 8L, 4096L + 4L * random.nextInt(1000));
+      }
+      long[] sources = new long[150];
+      for (int k = 0; k < sources.length; k++) {
+        sources[k] = 4L * (k + 40 * (k / 7));
+      }
+      Operand.Panel panel = Operand.of(sources).panels().getFirst();
+      float[] simd = new float[14 * F32Tile.STRIDE];
+      float[] plain = new float[simd.length];
+      Operand.gather(m, panel, 0, rows, simd, 5);
+      ColdCode.gather(m, panel, 0, rows, plain, 5);
+      for (int r = 0; r < rows; r++) {
+        for (int k = 0; k < panel.depth(); k++) {
+          int i = 5 + r * F32Tile.STRIDE + k;
+          assertEquals(simd[i], plain[i]);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void finishing(boolean rectify) {
+    Random random = new Random(4);
+    for (float tau : new float[] {0f, 0.05f}) {
+      for (int vectors = 1; vectors <= 4; vectors++) {
+        try (Arena arena = Arena.ofConfined()) {
+          finishing(arena, random, vectors, rectify, tau);
+        }
+      }
+    }
+  }
+
+  private static void finishing(
+      Arena arena, Random random, int vectors, boolean rectify, float tau) {
+    int rows = 17;
+    long step = (long) vectors * Lanes.BYTES;
+    MemorySegment simd = arena.allocate(BYTES, 64);
+    long tile = 4096;
+    long out = 1 << 19;
+    for (int i = 0; i < rows * vectors * Lanes.COUNT; i++) {
+      // Quarters: sums with a bias of quarters are often zero, and some are NaN.
+      float x = i % 97 == 0 ? Float.NaN : (random.nextInt(9) - 4) / 4f;
+      simd.set(ValueLayout.JAVA_FLOAT, tile + 4L * i, x);
+    }
+    for (int r = 0; r < rows; r++) {
+      simd.set(ValueLayout.JAVA_LONG_UNALIGNED, r * 8L, (rows - r) * 128L);
+    }
+    float[] bias = new float[vectors * Lanes.COUNT];
+    for (int i = 0; i < bias.length; i++) {
+      bias[i] = (random.nextInt(5) - 2) / 4f;
+    }
+    MemorySegment b = Epilogue.bias(bias, vectors, arena);
+    MemorySegment plain = arena.allocate(BYTES, 64);
+    plain.copyFrom(simd);
+    ZeroCounts counts = new ZeroCounts(vectors * Lanes.COUNT, 2, tau);
+    long far = 8192;
+    CountingEpilogue.finish(
+        simd, tile, rows, vectors, vectors, b, 0, 0, out, far, rectify, counts, counts.slab(0), 0);
+    ColdCode.finish(
+        plain, tile, rows, vectors, step, b, 0, 0, out, far, rectify, counts, counts.slab(1), 0);
+    assertEquals(-1, simd.mismatch(plain));
+    assertArrayEquals(counts.slab(0), counts.slab(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void pooling(boolean max) {
+    Random random = new Random(5);
+    int v = Lanes.COUNT;
+    PoolSpec spec = new PoolSpec(1, v, 6, 5, 1, 1, 3, 3, 1, 1, 0, 0, 0, 0, 2, 1, max, false);
+    ImageLayout in = ImageLayout.of(1, v, 6, 5, v, Halo.NONE);
+    ImageLayout out = ImageLayout.of(1, v, 1, 1, v, Halo.NONE);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment m = arena.allocate(BYTES, 64);
+      fill(random, m);
+      m.set(ValueLayout.JAVA_FLOAT, 0, Float.NaN);
+      long to = 1 << 19;
+      ZeroCounts counts = new ZeroCounts(v, 2, 0.3f);
+      new Pooling(spec, in, out).run(m, new long[] {0}, to, 0, Parallel.serial(), counts);
+      int[] slab = new int[counts.slab(0).length];
+      ColdCode.pool(
+          m,
+          0,
+          3,
+          3,
+          2 * in.rowStride(),
+          in.pixelStride(),
+          max ? 0 : 9,
+          new float[v],
+          new float[v],
+          to + 4096,
+          counts,
+          slab,
+          0);
+      MemorySegment simd = m.asSlice(to, Lanes.BYTES);
+      assertTrue(Float.isNaN(simd.get(ValueLayout.JAVA_FLOAT, 0)));
+      assertEquals(-1, simd.mismatch(m.asSlice(to + 4096, Lanes.BYTES)));
+      assertArrayEquals(counts.slab(0), slab);
+    }
+  }
+
+  private static float[] numbers(Random random, int n) {
+    float[] x = new float[n];
+    for (int i = 0; i < n; i++) {
+      x[i] = random.nextFloat() - 0.5f;
+    }
+    return x;
+  }
+
+  private static void fill(Random random, MemorySegment m) {
+    for (long i = 0; i < m.byteSize(); i += 4) {
+      m.set(ValueLayout.JAVA_FLOAT, i, random.nextFloat() - 0.5f);
+    }
+  }
+}
