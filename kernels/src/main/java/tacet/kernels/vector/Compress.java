@@ -58,67 +58,132 @@ final class Compress {
   }
 
   /**
-   * Makes one list per pixel of a row, over some of its channels; behind each list's end are four zeros at least.
+   * Makes one list per pair of pixels, over some of the channels: where one of the two is not zero, an int and both values.
+   * Lists follow each other; up to a vector is written behind the last.
    *
-   * @param from byte offset of the first pixel's first channel
-   * @param pixelStep bytes from a pixel to the next
+   * @param pairs byte offset of the pairs: two longs each, byte offsets of the pixels' first channels; a negative first one
+   *     makes an empty list
+   * @param positions number of pairs
+   * @param vectors byte offset of ints, the vectors of channels to look at
+   * @param count number of those
    * @param vectorStep bytes from a vector of channels to the next
-   * @param channels number of channels
-   * @param scale what to multiply channels' numbers by
-   * @param list byte offset of the first pixel's values
-   * @param listStep bytes from a list to the next
-   * @param numbers bytes from a value to its number
-   * @param count byte offset of the first list's length, an int
-   * @param pixels number of pixels
+   * @param channels channels of the image: what lies behind the last is not looked at
+   * @param scale what to multiply channels' numbers by to get the ints
+   * @param lists byte offset of the ints
+   * @param length bytes from the ints to the first values, and from those to the second
+   * @param starts byte offset of {@code positions} + 1 ints, filled with the first entry of each list and the end
+   * @param entries entries before
+   * @return entries after
    */
-  static void pixels(
+  static int pairs(
       MemorySegment m,
-      long from,
-      long pixelStep,
+      long pairs,
+      int positions,
+      long vectors,
+      int count,
       long vectorStep,
       int channels,
       int scale,
-      long list,
-      long listStep,
-      long numbers,
-      long count,
-      int pixels) {
-    for (int p = 0; p < pixels; p++) {
-      long end = list + p * listStep;
-      long start = end;
-      long at = from + p * pixelStep;
-      int c = 0;
-      if (VECTORS) {
-        IntVector lanes = IntVector.zero(INTS).addIndex(1).mul(scale);
-        for (; c < channels; c += COUNT) {
-          FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, at, ORDER);
-          VectorMask<Float> nonZero = v.compare(VectorOperators.NE, 0f);
-          if (c + COUNT > channels) {
-            nonZero = nonZero.and(FLOATS.indexInRange(c, channels));
-          }
-          v.compress(nonZero).intoMemorySegment(m, end, ORDER);
-          lanes
-              .add(c * scale)
-              .compress(nonZero.cast(INTS))
-              .intoMemorySegment(m, end + numbers, ORDER);
-          end += nonZero.trueCount() * 4L;
-          at += vectorStep;
-        }
-      } else {
-        for (; c < channels; c++) {
-          float v = m.get(FLOAT, at + (c % COUNT) * 4L);
-          m.set(FLOAT, end, v);
-          m.set(ValueLayout.JAVA_INT_UNALIGNED, end + numbers, c * scale);
-          end += v == 0f ? 0 : 4;
-          at += c % COUNT == COUNT - 1 ? vectorStep : 0;
-        }
+      long lists,
+      long length,
+      long starts,
+      int entries) {
+    int end = entries;
+    for (int p = 0; p < positions; p++) {
+      m.set(ValueLayout.JAVA_INT, starts + p * 4L, end);
+      long first = m.get(ValueLayout.JAVA_LONG, pairs + p * 16L);
+      long second = m.get(ValueLayout.JAVA_LONG, pairs + p * 16L + 8);
+      if (first >= 0) {
+        end =
+            VECTORS
+                ? pair(
+                    m,
+                    first,
+                    second,
+                    vectors,
+                    count,
+                    vectorStep,
+                    channels,
+                    scale,
+                    lists,
+                    length,
+                    end)
+                : plainPair(
+                    m,
+                    first,
+                    second,
+                    vectors,
+                    count,
+                    vectorStep,
+                    channels,
+                    scale,
+                    lists,
+                    length,
+                    end);
       }
-      for (int i = 0; i < 4; i++) {
-        m.set(FLOAT, end + i * 4L, 0f);
-        m.set(ValueLayout.JAVA_INT_UNALIGNED, end + numbers + i * 4L, 0);
-      }
-      m.set(ValueLayout.JAVA_INT_UNALIGNED, count + p * 4L, (int) ((end - start) / 4));
     }
+    m.set(ValueLayout.JAVA_INT, starts + positions * 4L, end);
+    return end;
+  }
+
+  private static int pair(
+      MemorySegment m,
+      long first,
+      long second,
+      long vectors,
+      int count,
+      long vectorStep,
+      int channels,
+      int scale,
+      long lists,
+      long length,
+      int entries) {
+    int end = entries;
+    IntVector lanes = IntVector.zero(INTS).addIndex(1).mul(scale);
+    for (int i = 0; i < count; i++) {
+      int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, first + v * vectorStep, ORDER);
+      FloatVector y = FloatVector.fromMemorySegment(FLOATS, m, second + v * vectorStep, ORDER);
+      VectorMask<Float> nonZero =
+          x.compare(VectorOperators.NE, 0f).or(y.compare(VectorOperators.NE, 0f));
+      if ((v + 1) * COUNT > channels) {
+        nonZero = nonZero.and(FLOATS.indexInRange(v * COUNT, channels));
+      }
+      long to = lists + end * 4L;
+      lanes.add(v * COUNT * scale).compress(nonZero.cast(INTS)).intoMemorySegment(m, to, ORDER);
+      x.compress(nonZero).intoMemorySegment(m, to + length, ORDER);
+      y.compress(nonZero).intoMemorySegment(m, to + 2 * length, ORDER);
+      end += nonZero.trueCount();
+    }
+    return end;
+  }
+
+  private static int plainPair(
+      MemorySegment m,
+      long first,
+      long second,
+      long vectors,
+      int count,
+      long vectorStep,
+      int channels,
+      int scale,
+      long lists,
+      long length,
+      int entries) {
+    int end = entries;
+    for (int i = 0; i < count; i++) {
+      int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
+      int lanes = Math.min(COUNT, channels - v * COUNT);
+      for (int c = 0; c < lanes; c++) {
+        float x = m.get(FLOAT, first + v * vectorStep + c * 4L);
+        float y = m.get(FLOAT, second + v * vectorStep + c * 4L);
+        m.set(ValueLayout.JAVA_INT, lists + end * 4L, (v * COUNT + c) * scale);
+        m.set(FLOAT, lists + end * 4L + length, x);
+        m.set(FLOAT, lists + end * 4L + 2 * length, y);
+        end += x == 0f && y == 0f ? 0 : 1;
+      }
+    }
+    return end;
   }
 
   /** Appends every value, zero or not. */

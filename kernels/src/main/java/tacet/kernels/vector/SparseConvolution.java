@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
@@ -16,9 +17,10 @@ import tacet.kernels.ZeroCounts;
 
 /**
  * Convolution that passes over zero inputs (the idea of Gong et al., SparseTrain, arXiv 1911.10175, turned round: lists in
- * place of tests). The values of a band of pixels that are not zero are listed once, by blocks of channels, and the lists
- * serve every tap of the kernel and every output channel. The weights of one block, one tap and one tile of output
- * channels stay in the first-level cache while they meet all pixels of the band.
+ * place of tests). For every pair of neighbouring output pixels the channels where one of their two inputs is not zero are
+ * listed once; the lists serve every tap of the kernel and every output channel. Vectors of channels that are zero in a
+ * whole band of pixels are left out before. The weights of one group of channels, one tap and one tile of output channels
+ * stay in the first-level cache while they meet all pixels of the band.
  */
 final class SparseConvolution implements Kernel {
 
@@ -28,10 +30,12 @@ final class SparseConvolution implements Kernel {
   /** Output pixels per band: enough to pay for fetching the panels, few enough for the second-level cache. */
   private static final int BAND_PIXELS = 200;
 
-  private static final int[] WIDTHS = {8, 6, 4, 2};
+  /** In registers are the sums of two pixels, their values, and a vector of weights. */
+  private static final int[] WIDTHS =
+      Lanes.MANY_REGISTERS ? new int[] {8, 6, 4, 2} : new int[] {6, 4, 2};
 
-  /** Time per vector of output channels by width of the tile: narrow tiles load more per multiply-add. */
-  private static final double[] COST = {1, 1.1, 1.15, 1.4};
+  /** Bytes of a pair's two places in the input. */
+  private static final long PAIR_BYTES = 2 * Long.BYTES;
 
   private final ConvSpec spec;
   private final ImageLayout input;
@@ -43,10 +47,12 @@ final class SparseConvolution implements Kernel {
 
   private final int tiles;
 
-  /** Channels per list. */
-  private final int depth;
+  /** Whether pixels stand alone, so that a band is a stretch of pixels and not of rows. */
+  private final boolean pointwise;
 
-  private final int blocks;
+  /** For each column of the padded input, whether a pair begins there. */
+  private final boolean[] begins;
+
   private final MemorySegment weights;
   private final MemorySegment bias;
 
@@ -63,9 +69,16 @@ final class SparseConvolution implements Kernel {
     this.output = output;
     this.residual = residual;
     this.width = width;
-    this.tiles = Math.ceilDiv(Math.ceilDiv(spec.outChannels(), Lanes.COUNT), width);
-    this.depth = depth(spec, width);
-    this.blocks = Math.ceilDiv(spec.inChannels(), depth);
+    this.tiles = Math.ceilDiv(vectors(spec), width);
+    this.pointwise =
+        spec.kernelHeight() * spec.kernelWidth() == 1 && spec.padTop() == 0 && spec.padLeft() == 0;
+    int reach = (spec.kernelWidth() - 1) * spec.dilationX();
+    this.begins = new boolean[(spec.outWidth() - 1) * spec.strideX() + reach + 1];
+    for (int x = 0; x < spec.outWidth(); x += 2) {
+      for (int kx = 0; kx < spec.kernelWidth(); kx++) {
+        begins[x * spec.strideX() + kx * spec.dilationX()] = true;
+      }
+    }
     this.weights = weights;
     this.bias = bias;
   }
@@ -98,65 +111,50 @@ final class SparseConvolution implements Kernel {
         return null;
       }
     }
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    int width = width(vectors);
-    int tiles = Math.ceilDiv(vectors, width);
-    int depth = depth(spec, width);
+    int width = width(vectors(spec));
+    int tiles = Math.ceilDiv(vectors(spec), width);
     int taps = spec.kernelHeight() * spec.kernelWidth();
     int inputs = spec.inChannels();
     long rowBytes = (long) width * BYTES;
     MemorySegment packed = arena.allocate(tiles * (long) taps * inputs * rowBytes, 4096);
-    // Tile, block of channels, tap, channel, vector of output channels.
+    // Tile, tap, channel, vector of output channels.
     long at = 0;
     for (int tile = 0; tile < tiles; tile++) {
       int m0 = tile * width * Lanes.COUNT;
       int m1 = Math.min(spec.outChannels(), m0 + width * Lanes.COUNT);
-      for (int c0 = 0; c0 < inputs; c0 += depth) {
-        int c1 = Math.min(inputs, c0 + depth);
-        for (int tap = 0; tap < taps; tap++) {
-          for (int c = c0; c < c1; c++, at += rowBytes) {
-            for (int m = m0; m < m1; m++) {
-              packed.set(
-                  ValueLayout.JAVA_FLOAT,
-                  at + (m - m0) * 4L,
-                  weights[(m * inputs + c) * taps + tap]);
-            }
+      for (int tap = 0; tap < taps; tap++) {
+        for (int c = 0; c < inputs; c++, at += rowBytes) {
+          for (int m = m0; m < m1; m++) {
+            packed.set(
+                ValueLayout.JAVA_FLOAT, at + (m - m0) * 4L, weights[(m * inputs + c) * taps + tap]);
           }
         }
       }
     }
-    MemorySegment packedBias = arena.allocate(tiles * rowBytes, 64);
-    if (bias != null) {
-      MemorySegment.copy(bias, 0, packedBias, ValueLayout.JAVA_FLOAT, 0, spec.outChannels());
-    }
-    return new SparseConvolution(spec, input, output, residual, width, packed, packedBias);
+    return new SparseConvolution(
+        spec, input, output, residual, width, packed, Epilogue.bias(bias, tiles * width, arena));
+  }
+
+  private static int vectors(ConvSpec spec) {
+    return Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
   }
 
   private static int width(int vectors) {
-    int best = 0;
-    for (int i = 1; i < WIDTHS.length; i++) {
-      if (cost(i, vectors) < cost(best, vectors)) {
-        best = i;
-      }
+    int best = WIDTHS[0];
+    for (int width : WIDTHS) {
+      best = cost(width, vectors) < cost(best, vectors) ? width : best;
     }
-    return WIDTHS[best];
+    return best;
   }
 
-  private static double cost(int i, int vectors) {
-    return Math.ceilDiv(vectors, WIDTHS[i]) * WIDTHS[i] * COST[i];
-  }
-
-  private static int depth(ConvSpec spec, int width) {
-    int most = PANEL_BYTES / (width * BYTES) / Lanes.COUNT * Lanes.COUNT;
-    int all = Math.ceilDiv(spec.inChannels(), Lanes.COUNT) * Lanes.COUNT;
-    // Even cuts: 96 channels as 48 + 48, not as 64 + 32.
-    int cuts = Math.ceilDiv(all, most);
-    return Math.ceilDiv(all / Lanes.COUNT, cuts) * Lanes.COUNT;
+  /** Time of so many vectors of output channels: narrow tiles load more per multiply-add. */
+  private static double cost(int width, int vectors) {
+    return Math.ceilDiv(vectors, width) * (width + 1.6);
   }
 
   @Override
   public String name() {
-    return "sparse-conv " + width + "v" + Lanes.COUNT;
+    return "sparse-conv 2x" + width + "v" + Lanes.COUNT;
   }
 
   @Override
@@ -164,59 +162,90 @@ final class SparseConvolution implements Kernel {
     return spec.multiplyAdds();
   }
 
-  // ---------------------------------------------------------------- scratch memory of a thread
+  // ---------------------------------------------------------------- bands and scratch memory
 
-  /** Rows of output that are computed together. */
-  private int bandRows(int threads) {
-    int rows = Math.max(1, BAND_PIXELS / spec.outWidth());
-    int bands = Math.ceilDiv(spec.outHeight(), rows);
+  /**
+   * A stretch of one image's output: rows of pixels, or one row of pixels from anywhere where those stand alone.
+   *
+   * @param from first row or pixel
+   * @param rows rows of sums
+   * @param pixels output pixels per row
+   * @param positions lists per group of channels
+   */
+  private record Band(int from, int rows, int pixels, int positions) {
+    int pairs() {
+      return (pixels + 1) / 2;
+    }
+  }
+
+  private int units() {
+    return pointwise ? spec.outHeight() * spec.outWidth() : spec.outHeight();
+  }
+
+  private int bands(int threads) {
+    int most = Math.max(1, BAND_PIXELS / (pointwise ? 1 : spec.outWidth()));
     int wanted = Math.ceilDiv(threads, spec.batch());
-    bands = Math.max(bands, Math.min(wanted, spec.outHeight()));
-    return Math.ceilDiv(spec.outHeight(), bands);
+    return Math.clamp(wanted, Math.ceilDiv(units(), most), units());
   }
 
-  private int bandInputRows(int rows) {
-    return (rows - 1) * spec.strideY() + (spec.kernelHeight() - 1) * spec.dilationY() + 1;
+  private Band band(int from, int to) {
+    if (pointwise) {
+      return new Band(from, 1, to - from, (to - from + 1) / 2);
+    }
+    int inRows =
+        (to - from - 1) * spec.strideY() + (spec.kernelHeight() - 1) * spec.dilationY() + 1;
+    return new Band(from, to - from, spec.outWidth(), inRows * begins.length);
   }
 
-  /** Input columns that are met, padding included. */
-  private int columns() {
-    return (spec.outWidth() - 1) * spec.strideX() + (spec.kernelWidth() - 1) * spec.dilationX() + 1;
+  /** Vectors of input channels. */
+  private int depth() {
+    return Math.ceilDiv(spec.inChannels(), Lanes.COUNT);
   }
 
-  /** Values of one list, with room for a vector behind the last. */
-  private long valueBytes() {
-    return (depth + Lanes.COUNT) * 4L;
+  /** Most vectors of input channels whose weights make a panel. */
+  private int groupDepth() {
+    return PANEL_BYTES / (width * BYTES) / Lanes.COUNT;
   }
 
-  private long listBytes() {
-    return 2 * valueBytes();
-  }
+  /**
+   * Where things lie in a thread's scratch memory: for each position the places of a pair's inputs; the vectors of channels
+   * that are not zero everywhere; where each list starts; the entries' numbers and values; the sums; the outputs' places.
+   */
+  private record Scratch(
+      long pairs,
+      long alive,
+      long starts,
+      long lists,
+      long listLength,
+      long sums,
+      long places,
+      long end) {}
 
-  private long listsBytes(int rows) {
-    return (long) blocks * bandInputRows(rows) * columns() * listBytes();
-  }
-
-  private long countsBytes(int rows) {
-    return align((long) blocks * bandInputRows(rows) * columns() * 4);
-  }
-
-  private long sumsBytes(int rows) {
-    return (long) rows * spec.outWidth() * width * BYTES;
-  }
-
-  private long scratchPerThread(int rows) {
-    return align(listsBytes(rows) + countsBytes(rows) + sumsBytes(rows) + 2L * spec.outWidth() * 8);
+  private Scratch scratch(Band b, long at) {
+    long alive = at + b.positions * PAIR_BYTES;
+    long starts = alive + depth() * 4L;
+    int groups = Math.ceilDiv(depth(), groupDepth());
+    long lists = align(starts + groups * (b.positions + 1L) * 4);
+    // Lists are written a vector at a time.
+    long length = align((long) depth() * b.positions * BYTES + BYTES);
+    long sums = lists + 3 * length;
+    long places = sums + (long) b.rows * b.pairs() * 2 * width * BYTES;
+    return new Scratch(
+        at, alive, starts, lists, length, sums, places, align(places + 2L * b.pixels * 8));
   }
 
   private static long align(long bytes) {
     return (bytes + 63) / 64 * 64;
   }
 
+  private long scratchPerThread() {
+    // Fewer threads than asked for may come, and then work on larger bands.
+    return scratch(band(0, Math.ceilDiv(units(), bands(1))), 0).end;
+  }
+
   @Override
   public long scratchBytes(int threads) {
-    // Fewer threads than asked for may come, and then work on larger bands.
-    return threads * scratchPerThread(bandRows(1));
+    return threads * scratchPerThread();
   }
 
   // ---------------------------------------------------------------- work
@@ -229,22 +258,22 @@ final class SparseConvolution implements Kernel {
       long scratch,
       Parallel parallel,
       ZeroCounts counts) {
-    int rows = bandRows(parallel.threads());
-    int bands = Math.ceilDiv(spec.outHeight(), rows);
-    long perThread = scratchPerThread(bandRows(1));
+    int bands = bands(parallel.threads());
+    long perThread = scratchPerThread();
     parallel.forEach(
         spec.batch() * bands,
         (item, thread) -> {
           int n = item / bands;
-          int from = item % bands * rows;
+          int i = item % bands;
+          Band band =
+              band((int) ((long) units() * i / bands), (int) ((long) units() * (i + 1) / bands));
           band(
               memory,
               inputs[0] + n * input.batchStride(),
               out + n * output.batchStride(),
               residual == null ? -1 : inputs[1] + n * residual.batchStride(),
-              scratch + thread * perThread,
-              from,
-              Math.min(spec.outHeight(), from + rows),
+              band,
+              scratch(band, scratch + thread * perThread),
               counts,
               thread);
         });
@@ -255,67 +284,49 @@ final class SparseConvolution implements Kernel {
       long image,
       long out,
       long extra,
-      long scratch,
-      int from,
-      int to,
+      Band b,
+      Scratch s,
       ZeroCounts counts,
       int thread) {
-    int inRows = bandInputRows(to - from);
-    long listCounts = scratch + listsBytes(to - from);
-    long sums = listCounts + countsBytes(to - from);
-    long places = sums + sumsBytes(to - from);
-    int top = from * spec.strideY() - spec.padTop();
-    for (int r = 0; r < inRows; r++) {
-      listRow(m, image, top + r, scratch, listCounts, r, inRows);
+    findPairs(m, image, b, s.pairs);
+    int alive = findAlive(m, b, s);
+    int groups = Math.ceilDiv(alive, groupDepth());
+    int entries = 0;
+    for (int g = 0; g < groups; g++) {
+      // Even cuts: six vectors as 3 + 3, not as 4 + 2.
+      int from = (int) ((long) alive * g / groups);
+      int to = (int) ((long) alive * (g + 1) / groups);
+      entries =
+          Compress.pairs(
+              m,
+              s.pairs,
+              b.positions,
+              s.alive + from * 4L,
+              to - from,
+              input.blockStride(),
+              spec.inChannels(),
+              width * BYTES,
+              s.lists,
+              s.listLength,
+              s.starts + g * (b.positions + 1L) * 4,
+              entries);
     }
     if (counts != null) {
-      long done = done(m, listCounts, from, to, inRows);
-      long all =
-          (long) (to - from)
-              * spec.outWidth()
-              * spec.inChannels()
-              * spec.kernelHeight()
-              * spec.kernelWidth();
-      counts.addSkipped(thread, (all - done) * spec.outChannels());
+      long all = (long) b.rows * b.pixels * spec.inChannels() * taps();
+      counts.addSkipped(thread, (all - done(m, b, s, groups)) * spec.outChannels());
     }
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    long sumsBytes = (long) b.rows * b.pairs() * 2 * width * BYTES;
     for (int tile = 0; tile < tiles; tile++) {
-      clear(m, sums, sumsBytes(to - from));
-      multiply(m, scratch, listCounts, sums, tile, to - from, inRows);
-      int first = tile * width;
-      for (int y = from; y < to; y++) {
-        for (int x = 0; x < spec.outWidth(); x++) {
-          m.set(
-              ValueLayout.JAVA_LONG,
-              places + x * 8L,
-              y * output.rowStride() + x * output.pixelStride());
-          if (residual != null) {
-            m.set(
-                ValueLayout.JAVA_LONG,
-                places + (spec.outWidth() + x) * 8L,
-                y * residual.rowStride() + x * residual.pixelStride());
-          }
-        }
-        Epilogue.finish(
-            m,
-            sums + (y - from) * (long) spec.outWidth() * width * BYTES,
-            spec.outWidth(),
-            Math.min(width, vectors - first),
-            width,
-            bias,
-            (long) first * BYTES,
-            places,
-            out + first * output.blockStride(),
-            output.blockStride(),
-            places + spec.outWidth() * 8L,
-            residual == null ? -1 : extra + first * residual.blockStride(),
-            residual == null ? 0 : residual.blockStride(),
-            spec.activation(),
-            counts,
-            thread,
-            first * Lanes.COUNT);
+      clear(m, s.sums, sumsBytes);
+      multiply(m, b, s, groups, tile);
+      for (int row = 0; row < b.rows; row++) {
+        finish(m, b, s, row, tile, out, extra, counts, thread);
       }
     }
+  }
+
+  private int taps() {
+    return spec.kernelHeight() * spec.kernelWidth();
   }
 
   private static void clear(MemorySegment m, long at, long bytes) {
@@ -325,57 +336,95 @@ final class SparseConvolution implements Kernel {
     }
   }
 
-  /** Number of the list of a block of channels at a place of the band. */
-  private long index(int block, int inRows, int row, int column) {
-    return ((long) block * inRows + row) * columns() + column;
-  }
-
-  /** Lists row {@code y} of the input as row {@code r} of the band; what lies in the padding gets empty lists. */
-  private void listRow(
-      MemorySegment m, long image, int y, long lists, long listCounts, int r, int inRows) {
-    int columns = columns();
-    int step = width * BYTES;
-    for (int block = 0; block < blocks; block++) {
-      int c0 = block * depth;
-      int c1 = Math.min(spec.inChannels(), c0 + depth);
-      long list = lists + index(block, inRows, r, 0) * listBytes();
-      long count = listCounts + index(block, inRows, r, 0) * 4;
-      int first = Math.min(columns, spec.padLeft());
-      int end = y < 0 || y >= spec.inHeight() ? first : first + spec.inWidth();
-      end = Math.min(columns, end);
-      long place = image + c0 / Lanes.COUNT * input.blockStride() + y * input.rowStride();
-      for (int x = 0; x < first; x++) {
-        m.set(ValueLayout.JAVA_INT, count + x * 4L, 0);
+  /**
+   * Writes for every position where the inputs of a pair of outputs lie; −1 where there is none, or nothing but padding. An
+   * output without a partner is its own: the second sum is of no interest.
+   */
+  private void findPairs(MemorySegment m, long image, Band b, long pairs) {
+    long at = pairs;
+    if (pointwise) {
+      for (int p = 0; p < b.pixels; p += 2, at += PAIR_BYTES) {
+        long first = place(image, b.from + p);
+        m.set(ValueLayout.JAVA_LONG, at, first);
+        m.set(
+            ValueLayout.JAVA_LONG, at + 8, p + 1 < b.pixels ? place(image, b.from + p + 1) : first);
       }
-      Compress.pixels(
-          m,
-          place,
-          input.pixelStride(),
-          input.blockStride(),
-          c1 - c0,
-          step,
-          list + first * listBytes(),
-          listBytes(),
-          valueBytes(),
-          count + first * 4L,
-          end - first);
-      for (int x = end; x < columns; x++) {
-        m.set(ValueLayout.JAVA_INT, count + x * 4L, 0);
+      return;
+    }
+    int columns = begins.length;
+    for (int r = 0; r < b.positions / columns; r++) {
+      int y = b.from * spec.strideY() - spec.padTop() + r;
+      long row = image + y * input.rowStride() - spec.padLeft() * input.pixelStride();
+      for (int i = 0; i < columns; i++, at += PAIR_BYTES) {
+        long first = row + i * input.pixelStride();
+        long second =
+            i + spec.strideX() < columns ? first + spec.strideX() * input.pixelStride() : first;
+        m.set(ValueLayout.JAVA_LONG, at, begins[i] && y >= 0 && y < spec.inHeight() ? first : -1);
+        m.set(ValueLayout.JAVA_LONG, at + 8, second);
       }
     }
   }
 
-  /** Values that output channels meet in a band: multiply-adds per output channel. */
-  private long done(MemorySegment m, long listCounts, int from, int to, int inRows) {
+  private long place(long image, int pixel) {
+    return image
+        + (long) (pixel / spec.outWidth()) * spec.strideY() * input.rowStride()
+        + (long) (pixel % spec.outWidth()) * spec.strideX() * input.pixelStride();
+  }
+
+  /** Lists the vectors of channels that are not zero in all pairs of a band. */
+  private int findAlive(MemorySegment m, Band b, Scratch s) {
+    int alive = 0;
+    for (int v = 0; v < depth(); v++) {
+      if (isAlive(m, s.pairs, b.positions, v * input.blockStride())) {
+        m.set(ValueLayout.JAVA_INT, s.alive + alive * 4L, v);
+        alive++;
+      }
+    }
+    return alive;
+  }
+
+  private static boolean isAlive(MemorySegment m, long pairs, int positions, long block) {
+    for (int p = 0; p < positions; p++) {
+      long first = m.get(ValueLayout.JAVA_LONG, pairs + p * PAIR_BYTES);
+      if (first >= 0) {
+        long second = m.get(ValueLayout.JAVA_LONG, pairs + p * PAIR_BYTES + 8);
+        FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, first + block, ORDER);
+        FloatVector y = FloatVector.fromMemorySegment(FLOATS, m, second + block, ORDER);
+        if (x.compare(VectorOperators.NE, 0f).or(y.compare(VectorOperators.NE, 0f)).anyTrue()) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private int tapPosition(int ky, int kx) {
+    return ky * spec.dilationY() * begins.length + kx * spec.dilationX();
+  }
+
+  private int rowPosition(int row) {
+    return row * spec.strideY() * begins.length;
+  }
+
+  /** Positions from a pair of outputs to the next. */
+  private int pairStep() {
+    return pointwise ? 1 : 2 * spec.strideX();
+  }
+
+  /** Multiply-adds per output channel in a band. */
+  private long done(MemorySegment m, Band b, Scratch s, int groups) {
     long sum = 0;
-    for (int block = 0; block < blocks; block++) {
-      for (int y = 0; y < to - from; y++) {
-        for (int ky = 0; ky < spec.kernelHeight(); ky++) {
-          int row = y * spec.strideY() + ky * spec.dilationY();
-          for (int kx = 0; kx < spec.kernelWidth(); kx++) {
-            long at = listCounts + index(block, inRows, row, kx * spec.dilationX()) * 4;
-            for (int x = 0; x < spec.outWidth(); x++) {
-              sum += m.get(ValueLayout.JAVA_INT, at + x * spec.strideX() * 4L);
+    for (int g = 0; g < groups; g++) {
+      long starts = s.starts + g * (b.positions + 1L) * 4;
+      for (int ky = 0; ky < spec.kernelHeight(); ky++) {
+        for (int kx = 0; kx < spec.kernelWidth(); kx++) {
+          for (int row = 0; row < b.rows; row++) {
+            int position = rowPosition(row) + tapPosition(ky, kx);
+            for (int x = 0; x < b.pixels; x += 2, position += pairStep()) {
+              int entries =
+                  m.get(ValueLayout.JAVA_INT, starts + position * 4L + 4)
+                      - m.get(ValueLayout.JAVA_INT, starts + position * 4L);
+              sum += x + 1 < b.pixels ? 2 * entries : entries;
             }
           }
         }
@@ -384,28 +433,25 @@ final class SparseConvolution implements Kernel {
     return sum;
   }
 
-  private void multiply(
-      MemorySegment m, long lists, long listCounts, long sums, int tile, int rows, int inRows) {
-    int taps = spec.kernelHeight() * spec.kernelWidth();
-    long panel = (long) tile * spec.inChannels() * taps * width * BYTES;
-    long rowBytes = (long) spec.outWidth() * width * BYTES;
-    for (int block = 0; block < blocks; block++) {
-      int channels = Math.min(depth, spec.inChannels() - block * depth);
+  private void multiply(MemorySegment m, Band b, Scratch s, int groups, int tile) {
+    long panelBytes = (long) spec.inChannels() * width * BYTES;
+    long rowBytes = (long) b.pairs() * 2 * width * BYTES;
+    for (int g = 0; g < groups; g++) {
+      long panel = tile * taps() * panelBytes;
+      long starts = s.starts + g * (b.positions + 1L) * 4;
       for (int ky = 0; ky < spec.kernelHeight(); ky++) {
-        for (int kx = 0; kx < spec.kernelWidth(); kx++) {
-          for (int y = 0; y < rows; y++) {
-            int row = y * spec.strideY() + ky * spec.dilationY();
-            long first = index(block, inRows, row, kx * spec.dilationX());
+        for (int kx = 0; kx < spec.kernelWidth(); kx++, panel += panelBytes) {
+          for (int row = 0; row < b.rows; row++) {
             row(
                 m,
                 panel,
-                lists + first * listBytes(),
-                spec.strideX() * listBytes(),
-                listCounts + first * 4,
-                spec.strideX() * 4L,
-                sums + y * rowBytes);
+                s.lists,
+                s.listLength,
+                starts + (rowPosition(row) + tapPosition(ky, kx)) * 4L,
+                pairStep() * 4L,
+                b.pairs(),
+                s.sums + row * rowBytes);
           }
-          panel += (long) channels * width * BYTES;
         }
       }
     }
@@ -414,26 +460,68 @@ final class SparseConvolution implements Kernel {
   private void row(
       MemorySegment m,
       long panel,
-      long list,
-      long listStep,
-      long count,
-      long countStep,
+      long lists,
+      long length,
+      long starts,
+      long startStep,
+      int pairs,
       long sums) {
-    long numbers = valueBytes();
-    int pixels = spec.outWidth();
     switch (width) {
       case 2 ->
-          F32SparseRows.rows2(
-              weights, panel, m, list, listStep, numbers, count, countStep, pixels, sums);
+          F32SparsePairs.pairs2(weights, panel, m, lists, length, starts, startStep, pairs, sums);
       case 4 ->
-          F32SparseRows.rows4(
-              weights, panel, m, list, listStep, numbers, count, countStep, pixels, sums);
+          F32SparsePairs.pairs4(weights, panel, m, lists, length, starts, startStep, pairs, sums);
       case 6 ->
-          F32SparseRows.rows6(
-              weights, panel, m, list, listStep, numbers, count, countStep, pixels, sums);
+          F32SparsePairs.pairs6(weights, panel, m, lists, length, starts, startStep, pairs, sums);
       default ->
-          F32SparseRows.rows8(
-              weights, panel, m, list, listStep, numbers, count, countStep, pixels, sums);
+          F32SparsePairs.pairs8(weights, panel, m, lists, length, starts, startStep, pairs, sums);
     }
+  }
+
+  private void finish(
+      MemorySegment m,
+      Band b,
+      Scratch s,
+      int row,
+      int tile,
+      long out,
+      long extra,
+      ZeroCounts counts,
+      int thread) {
+    long residualPlaces = s.places + b.pixels * 8L;
+    int pixel = pointwise ? b.from : (b.from + row) * spec.outWidth();
+    for (int x = 0; x < b.pixels; x++, pixel++) {
+      int oy = pixel / spec.outWidth();
+      int ox = pixel % spec.outWidth();
+      m.set(
+          ValueLayout.JAVA_LONG,
+          s.places + x * 8L,
+          oy * output.rowStride() + ox * output.pixelStride());
+      if (residual != null) {
+        m.set(
+            ValueLayout.JAVA_LONG,
+            residualPlaces + x * 8L,
+            oy * residual.rowStride() + ox * residual.pixelStride());
+      }
+    }
+    int first = tile * width;
+    Epilogue.finish(
+        m,
+        s.sums + (long) row * b.pairs() * 2 * width * BYTES,
+        b.pixels,
+        Math.min(width, vectors(spec) - first),
+        width,
+        bias,
+        (long) first * BYTES,
+        s.places,
+        out + first * output.blockStride(),
+        output.blockStride(),
+        residualPlaces,
+        residual == null ? -1 : extra + first * residual.blockStride(),
+        residual == null ? 0 : residual.blockStride(),
+        spec.activation(),
+        counts,
+        thread,
+        first * Lanes.COUNT);
   }
 }

@@ -109,7 +109,9 @@ class SparseConvolutionTest {
           Images.counted(counts, Kind.ZERO, Kind.NEAR_ZERO),
           s::toString);
       assertEquals(
-          s.multiplyAdds() - (long) out * met(s, images, x), counts.skipped(), s::toString);
+          s.multiplyAdds() - (long) out * met(s, images, x, budget.threads()),
+          counts.skipped(),
+          s::toString);
     }
   }
 
@@ -137,25 +139,60 @@ class SparseConvolutionTest {
     }
   }
 
-  /** Input values that are not zero, once for each output position and tap that reads them. */
-  private static long met(ConvSpec s, Images images, Images.Image x) {
+  /**
+   * Channels that are not zero at one of the two inputs of a pair of neighbouring outputs, once for each output of the pair
+   * and tap. Pairs begin at the first output of a row, or of a band where there is but one tap and no padding. The last of
+   * an odd number shares the list of its input and the one behind, where the padded input goes on.
+   */
+  private static long met(ConvSpec s, Images images, Images.Image x, int threads) {
+    boolean pointwise =
+        s.kernelHeight() * s.kernelWidth() == 1 && s.padTop() == 0 && s.padLeft() == 0;
+    assertTrue(!pointwise || s.outHeight() * s.outWidth() <= 200, "more than a band");
+    int columns = (s.outWidth() - 1) * s.strideX() + (s.kernelWidth() - 1) * s.dilationX() + 1;
+    int pixels = s.outHeight() * s.outWidth();
+    int bands = Math.clamp(Math.ceilDiv(threads, s.batch()), 1, pixels);
     long met = 0;
     for (int n = 0; n < s.batch(); n++) {
-      for (int oy = 0; oy < s.outHeight(); oy++) {
-        for (int ox = 0; ox < s.outWidth(); ox++) {
-          for (int tap = 0; tap < s.kernelHeight() * s.kernelWidth(); tap++) {
-            int iy = oy * s.strideY() - s.padTop() + tap / s.kernelWidth() * s.dilationY();
-            int ix = ox * s.strideX() - s.padLeft() + tap % s.kernelWidth() * s.dilationX();
-            if (iy >= 0 && ix >= 0 && iy < s.inHeight() && ix < s.inWidth()) {
-              for (int c = 0; c < s.inChannels(); c++) {
-                met += images.get(x, n, c, iy, ix) == 0f ? 0 : 1;
-              }
-            }
+      for (int p = 0; p < pixels; p++) {
+        int band = ((p + 1) * bands - 1) / pixels;
+        int from = pointwise ? pixels * band / bands : p / s.outWidth() * s.outWidth();
+        int row = pointwise ? pixels * (band + 1) / bands - from : s.outWidth();
+        int inRow = p - from;
+        for (int tap = 0; tap < s.kernelHeight() * s.kernelWidth(); tap++) {
+          int column = inRow * s.strideX() + tap % s.kernelWidth() * s.dilationX();
+          boolean alone = inRow % 2 == 0 && inRow + 1 == row;
+          boolean shared = !alone || !pointwise && column + s.strideX() < columns;
+          int partner = !shared ? 0 : inRow % 2 == 1 ? -1 : 1;
+          for (int c = 0; c < s.inChannels(); c++) {
+            boolean zero =
+                input(s, images, x, n, c, p, 0, tap, pointwise) == 0f
+                    && input(s, images, x, n, c, p, partner, tap, pointwise) == 0f;
+            met += zero ? 0 : 1;
           }
         }
       }
     }
     return met;
+  }
+
+  /** What the output {@code by} places behind output pixel {@code p} meets at a tap, or would meet if rows went on. */
+  private static float input(
+      ConvSpec s,
+      Images images,
+      Images.Image x,
+      int n,
+      int c,
+      int p,
+      int by,
+      int tap,
+      boolean pointwise) {
+    int oy = pointwise ? (p + by) / s.outWidth() : p / s.outWidth();
+    int ox = pointwise ? (p + by) % s.outWidth() : p % s.outWidth() + by;
+    int iy = oy * s.strideY() - s.padTop() + tap / s.kernelWidth() * s.dilationY();
+    int ix = ox * s.strideX() - s.padLeft() + tap % s.kernelWidth() * s.dilationX();
+    return iy < 0 || ix < 0 || iy >= s.inHeight() || ix >= s.inWidth()
+        ? 0f
+        : images.get(x, n, c, iy, ix);
   }
 
   @Test
