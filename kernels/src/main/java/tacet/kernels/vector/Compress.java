@@ -58,7 +58,8 @@ final class Compress {
   }
 
   /**
-   * Makes one list per pair of pixels, over some of the channels: where one of the two is not zero, an int and both values.
+   * Makes one list per pair of pixels, over some of the channels: where one of the two is not zero, the channel's number, an
+   * int, and both values.
    * Lists follow each other; up to a vector is written behind the last.
    *
    * @param pairs byte offset of the pairs: two longs each, byte offsets of the pixels' first channels; a negative first one
@@ -68,7 +69,6 @@ final class Compress {
    * @param count number of those
    * @param vectorStep bytes from a vector of channels to the next
    * @param channels channels of the image: what lies behind the last is not looked at
-   * @param scale what to multiply channels' numbers by to get the ints
    * @param lists byte offset of the ints
    * @param length bytes from the ints to the first values, and from those to the second
    * @param starts byte offset of {@code positions} + 1 ints, filled with the first entry of each list and the end
@@ -83,7 +83,6 @@ final class Compress {
       int count,
       long vectorStep,
       int channels,
-      int scale,
       long lists,
       long length,
       long starts,
@@ -96,30 +95,9 @@ final class Compress {
       if (first >= 0) {
         end =
             VECTORS
-                ? pair(
-                    m,
-                    first,
-                    second,
-                    vectors,
-                    count,
-                    vectorStep,
-                    channels,
-                    scale,
-                    lists,
-                    length,
-                    end)
+                ? pair(m, first, second, vectors, count, vectorStep, channels, lists, length, end)
                 : plainPair(
-                    m,
-                    first,
-                    second,
-                    vectors,
-                    count,
-                    vectorStep,
-                    channels,
-                    scale,
-                    lists,
-                    length,
-                    end);
+                    m, first, second, vectors, count, vectorStep, channels, lists, length, end);
       }
     }
     m.set(ValueLayout.JAVA_INT, starts + positions * 4L, end);
@@ -134,12 +112,11 @@ final class Compress {
       int count,
       long vectorStep,
       int channels,
-      int scale,
       long lists,
       long length,
       int entries) {
     int end = entries;
-    IntVector lanes = IntVector.zero(INTS).addIndex(1).mul(scale);
+    IntVector lanes = IntVector.zero(INTS).addIndex(1);
     for (int i = 0; i < count; i++) {
       int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, first + v * vectorStep, ORDER);
@@ -150,7 +127,7 @@ final class Compress {
         nonZero = nonZero.and(FLOATS.indexInRange(v * COUNT, channels));
       }
       long to = lists + end * 4L;
-      lanes.add(v * COUNT * scale).compress(nonZero.cast(INTS)).intoMemorySegment(m, to, ORDER);
+      lanes.add(v * COUNT).compress(nonZero.cast(INTS)).intoMemorySegment(m, to, ORDER);
       x.compress(nonZero).intoMemorySegment(m, to + length, ORDER);
       y.compress(nonZero).intoMemorySegment(m, to + 2 * length, ORDER);
       end += nonZero.trueCount();
@@ -166,7 +143,6 @@ final class Compress {
       int count,
       long vectorStep,
       int channels,
-      int scale,
       long lists,
       long length,
       int entries) {
@@ -177,7 +153,7 @@ final class Compress {
       for (int c = 0; c < lanes; c++) {
         float x = m.get(FLOAT, first + v * vectorStep + c * 4L);
         float y = m.get(FLOAT, second + v * vectorStep + c * 4L);
-        m.set(ValueLayout.JAVA_INT, lists + end * 4L, (v * COUNT + c) * scale);
+        m.set(ValueLayout.JAVA_INT, lists + end * 4L, v * COUNT + c);
         m.set(FLOAT, lists + end * 4L + length, x);
         m.set(FLOAT, lists + end * 4L + 2 * length, y);
         end += x == 0f && y == 0f ? 0 : 1;

@@ -12,119 +12,20 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Micro-kernels: a row of pairs of pixels, each pair with a list of the channels where one of the two is not zero, times two
- * to eight vectors of columns.
+ * to six vectors of columns.
  *
  * <p>Contract. Pair p's list is the entries {@code int[starts + p · startStep]} up to the int behind it, exclusive. Entry i
- * is an int at {@code lists + 4 · i}, the byte distance from {@code panel} to the weights it meets, as many vectors as the
- * kernel is wide; and the two pixels' values, {@code length} and {@code 2 · length} bytes behind it. The sums, one row of
- * vectors per pixel at {@code sums}, are added to.
+ * is an int at {@code lists + 4 · i}, the number of a channel; and the two pixels' values, {@code length} and {@code 2 ·
+ * length} bytes behind it. The panel holds as many vectors of weights per channel as the kernel is wide. The sums, one row
+ * of vectors per pixel at {@code sums}, are added to.
  *
  * <p>Pairs because every load of a vector comes with a check of its bounds, which one pixel alone would pay for every
  * multiply-add: two pixels run at 0.8 of the peak, one at 0.5, and lists of two grow by less than that while zeros of
- * neighbours go together. Weights must come from the first-level cache.
+ * neighbours go together. More than six vectors make a method that C1 cannot compile, so that it is interpreted for long.
  */
 final class F32SparsePairs {
 
   private F32SparsePairs() {}
-
-  /** Eight vectors of columns. */
-  static void pairs8(
-      MemorySegment w,
-      long panel,
-      MemorySegment m,
-      long lists,
-      long length,
-      long starts,
-      long startStep,
-      int pairs,
-      long sums) {
-    for (int p = 0; p < pairs; p++) {
-      int start = m.get(ValueLayout.JAVA_INT, starts + p * startStep);
-      int end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4);
-      if (start == end) {
-        continue;
-      }
-      FloatVector a0 = FloatVector.zero(FLOATS);
-      FloatVector a1 = a0;
-      FloatVector a2 = a0;
-      FloatVector a3 = a0;
-      FloatVector a4 = a0;
-      FloatVector a5 = a0;
-      FloatVector a6 = a0;
-      FloatVector a7 = a0;
-      FloatVector b0 = a0;
-      FloatVector b1 = a0;
-      FloatVector b2 = a0;
-      FloatVector b3 = a0;
-      FloatVector b4 = a0;
-      FloatVector b5 = a0;
-      FloatVector b6 = a0;
-      FloatVector b7 = a0;
-      for (int i = start; i < end; i++) {
-        long entry = lists + i * 4L;
-        long at = panel + m.get(ValueLayout.JAVA_INT, entry);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + length));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + 2 * length));
-        FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
-        a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
-        a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
-        a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
-        a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        b3 = HAS_FMA ? y.fma(v, b3) : y.mul(v).add(b3);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + 4 * BYTES, ORDER);
-        a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
-        b4 = HAS_FMA ? y.fma(v, b4) : y.mul(v).add(b4);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + 5 * BYTES, ORDER);
-        a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
-        b5 = HAS_FMA ? y.fma(v, b5) : y.mul(v).add(b5);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + 6 * BYTES, ORDER);
-        a6 = HAS_FMA ? x.fma(v, a6) : x.mul(v).add(a6);
-        b6 = HAS_FMA ? y.fma(v, b6) : y.mul(v).add(b6);
-        v = FloatVector.fromMemorySegment(FLOATS, w, at + 7 * BYTES, ORDER);
-        a7 = HAS_FMA ? x.fma(v, a7) : x.mul(v).add(a7);
-        b7 = HAS_FMA ? y.fma(v, b7) : y.mul(v).add(b7);
-      }
-      long to = sums + p * (16L * BYTES);
-      FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
-      a0.add(s).intoMemorySegment(m, to, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
-      a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 2 * BYTES, ORDER);
-      a2.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 3 * BYTES, ORDER);
-      a3.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 4 * BYTES, ORDER);
-      a4.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
-      a5.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 6 * BYTES, ORDER);
-      a6.add(s).intoMemorySegment(m, to + 6 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 7 * BYTES, ORDER);
-      a7.add(s).intoMemorySegment(m, to + 7 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 8 * BYTES, ORDER);
-      b0.add(s).intoMemorySegment(m, to + 8 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 9 * BYTES, ORDER);
-      b1.add(s).intoMemorySegment(m, to + 9 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 10 * BYTES, ORDER);
-      b2.add(s).intoMemorySegment(m, to + 10 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 11 * BYTES, ORDER);
-      b3.add(s).intoMemorySegment(m, to + 11 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 12 * BYTES, ORDER);
-      b4.add(s).intoMemorySegment(m, to + 12 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 13 * BYTES, ORDER);
-      b5.add(s).intoMemorySegment(m, to + 13 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 14 * BYTES, ORDER);
-      b6.add(s).intoMemorySegment(m, to + 14 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 15 * BYTES, ORDER);
-      b7.add(s).intoMemorySegment(m, to + 15 * BYTES, ORDER);
-    }
-  }
 
   /** Six vectors of columns. */
   static void pairs6(
@@ -137,9 +38,11 @@ final class F32SparsePairs {
       long startStep,
       int pairs,
       long sums) {
+    long first = lists + length;
+    long second = first + length;
     for (int p = 0; p < pairs; p++) {
-      int start = m.get(ValueLayout.JAVA_INT, starts + p * startStep);
-      int end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4);
+      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
@@ -155,11 +58,10 @@ final class F32SparsePairs {
       FloatVector b3 = a0;
       FloatVector b4 = a0;
       FloatVector b5 = a0;
-      for (int i = start; i < end; i++) {
-        long entry = lists + i * 4L;
-        long at = panel + m.get(ValueLayout.JAVA_INT, entry);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + length));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + 2 * length));
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (6L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
+        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
         b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
@@ -207,6 +109,79 @@ final class F32SparsePairs {
     }
   }
 
+  /** Five vectors of columns. */
+  static void pairs5(
+      MemorySegment w,
+      long panel,
+      MemorySegment m,
+      long lists,
+      long length,
+      long starts,
+      long startStep,
+      int pairs,
+      long sums) {
+    long first = lists + length;
+    long second = first + length;
+    for (int p = 0; p < pairs; p++) {
+      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+      if (start == end) {
+        continue;
+      }
+      FloatVector a0 = FloatVector.zero(FLOATS);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      FloatVector a4 = a0;
+      FloatVector b0 = a0;
+      FloatVector b1 = a0;
+      FloatVector b2 = a0;
+      FloatVector b3 = a0;
+      FloatVector b4 = a0;
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (5L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
+        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
+        a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
+        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
+        a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
+        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
+        a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
+        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
+        a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
+        b3 = HAS_FMA ? y.fma(v, b3) : y.mul(v).add(b3);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 4 * BYTES, ORDER);
+        a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
+        b4 = HAS_FMA ? y.fma(v, b4) : y.mul(v).add(b4);
+      }
+      long to = sums + p * (10L * BYTES);
+      FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
+      a0.add(s).intoMemorySegment(m, to, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
+      a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 2 * BYTES, ORDER);
+      a2.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 3 * BYTES, ORDER);
+      a3.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 4 * BYTES, ORDER);
+      a4.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
+      b0.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 6 * BYTES, ORDER);
+      b1.add(s).intoMemorySegment(m, to + 6 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 7 * BYTES, ORDER);
+      b2.add(s).intoMemorySegment(m, to + 7 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 8 * BYTES, ORDER);
+      b3.add(s).intoMemorySegment(m, to + 8 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 9 * BYTES, ORDER);
+      b4.add(s).intoMemorySegment(m, to + 9 * BYTES, ORDER);
+    }
+  }
+
   /** Four vectors of columns. */
   static void pairs4(
       MemorySegment w,
@@ -218,9 +193,11 @@ final class F32SparsePairs {
       long startStep,
       int pairs,
       long sums) {
+    long first = lists + length;
+    long second = first + length;
     for (int p = 0; p < pairs; p++) {
-      int start = m.get(ValueLayout.JAVA_INT, starts + p * startStep);
-      int end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4);
+      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
@@ -232,11 +209,10 @@ final class F32SparsePairs {
       FloatVector b1 = a0;
       FloatVector b2 = a0;
       FloatVector b3 = a0;
-      for (int i = start; i < end; i++) {
-        long entry = lists + i * 4L;
-        long at = panel + m.get(ValueLayout.JAVA_INT, entry);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + length));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + 2 * length));
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (4L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
+        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
         b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
@@ -270,6 +246,61 @@ final class F32SparsePairs {
     }
   }
 
+  /** Three vectors of columns. */
+  static void pairs3(
+      MemorySegment w,
+      long panel,
+      MemorySegment m,
+      long lists,
+      long length,
+      long starts,
+      long startStep,
+      int pairs,
+      long sums) {
+    long first = lists + length;
+    long second = first + length;
+    for (int p = 0; p < pairs; p++) {
+      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+      if (start == end) {
+        continue;
+      }
+      FloatVector a0 = FloatVector.zero(FLOATS);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector b0 = a0;
+      FloatVector b1 = a0;
+      FloatVector b2 = a0;
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (3L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
+        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
+        a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
+        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
+        a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
+        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
+        a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
+        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
+      }
+      long to = sums + p * (6L * BYTES);
+      FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
+      a0.add(s).intoMemorySegment(m, to, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
+      a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 2 * BYTES, ORDER);
+      a2.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 3 * BYTES, ORDER);
+      b0.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 4 * BYTES, ORDER);
+      b1.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
+      s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
+      b2.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
+    }
+  }
+
   /** Two vectors of columns. */
   static void pairs2(
       MemorySegment w,
@@ -281,9 +312,11 @@ final class F32SparsePairs {
       long startStep,
       int pairs,
       long sums) {
+    long first = lists + length;
+    long second = first + length;
     for (int p = 0; p < pairs; p++) {
-      int start = m.get(ValueLayout.JAVA_INT, starts + p * startStep);
-      int end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4);
+      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
@@ -291,11 +324,10 @@ final class F32SparsePairs {
       FloatVector a1 = a0;
       FloatVector b0 = a0;
       FloatVector b1 = a0;
-      for (int i = start; i < end; i++) {
-        long entry = lists + i * 4L;
-        long at = panel + m.get(ValueLayout.JAVA_INT, entry);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + length));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, entry + 2 * length));
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (2L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
+        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
         b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);

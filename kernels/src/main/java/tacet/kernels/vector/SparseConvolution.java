@@ -30,9 +30,10 @@ final class SparseConvolution implements Kernel {
   /** Output pixels per band: enough to pay for fetching the panels, few enough for the second-level cache. */
   private static final int BAND_PIXELS = 200;
 
-  /** In registers are the sums of two pixels, their values, and a vector of weights. */
-  private static final int[] WIDTHS =
-      Lanes.MANY_REGISTERS ? new int[] {8, 6, 4, 2} : new int[] {6, 4, 2};
+  /** Vectors of output channels of the widest tile: the sums of two pixels are in registers. */
+  private static final int WIDEST = 6;
+
+  private static final int NARROWEST = 2;
 
   /** Bytes of a pair's two places in the input. */
   private static final long PAIR_BYTES = 2 * Long.BYTES;
@@ -42,9 +43,10 @@ final class SparseConvolution implements Kernel {
   private final ImageLayout output;
   private final ImageLayout residual;
 
-  /** Vectors of output channels per tile. */
-  private final int width;
+  /** Vectors of output channels, as many as the narrowest tile has at least. */
+  private final int vectors;
 
+  /** Tiles of output channels, as wide as each other or one vector wider. */
   private final int tiles;
 
   /** Whether pixels stand alone, so that a band is a stretch of pixels and not of rows. */
@@ -61,15 +63,14 @@ final class SparseConvolution implements Kernel {
       ImageLayout input,
       ImageLayout output,
       ImageLayout residual,
-      int width,
       MemorySegment weights,
       MemorySegment bias) {
     this.spec = spec;
     this.input = input;
     this.output = output;
     this.residual = residual;
-    this.width = width;
-    this.tiles = Math.ceilDiv(vectors(spec), width);
+    this.vectors = vectors(spec);
+    this.tiles = tiles(vectors);
     this.pointwise =
         spec.kernelHeight() * spec.kernelWidth() == 1 && spec.padTop() == 0 && spec.padLeft() == 0;
     int reach = (spec.kernelWidth() - 1) * spec.dilationX();
@@ -111,19 +112,19 @@ final class SparseConvolution implements Kernel {
         return null;
       }
     }
-    int width = width(vectors(spec));
-    int tiles = Math.ceilDiv(vectors(spec), width);
+    int vectors = vectors(spec);
+    int tiles = tiles(vectors);
     int taps = spec.kernelHeight() * spec.kernelWidth();
     int inputs = spec.inChannels();
-    long rowBytes = (long) width * BYTES;
-    MemorySegment packed = arena.allocate(tiles * (long) taps * inputs * rowBytes, 4096);
+    MemorySegment packed = arena.allocate((long) vectors * taps * inputs * BYTES, 4096);
     // Tile, tap, channel, vector of output channels.
     long at = 0;
     for (int tile = 0; tile < tiles; tile++) {
-      int m0 = tile * width * Lanes.COUNT;
-      int m1 = Math.min(spec.outChannels(), m0 + width * Lanes.COUNT);
+      int m0 = first(vectors, tiles, tile) * Lanes.COUNT;
+      int end = first(vectors, tiles, tile + 1) * Lanes.COUNT;
+      int m1 = Math.min(spec.outChannels(), end);
       for (int tap = 0; tap < taps; tap++) {
-        for (int c = 0; c < inputs; c++, at += rowBytes) {
+        for (int c = 0; c < inputs; c++, at += (end - m0) * 4L) {
           for (int m = m0; m < m1; m++) {
             packed.set(
                 ValueLayout.JAVA_FLOAT, at + (m - m0) * 4L, weights[(m * inputs + c) * taps + tap]);
@@ -132,29 +133,33 @@ final class SparseConvolution implements Kernel {
       }
     }
     return new SparseConvolution(
-        spec, input, output, residual, width, packed, Epilogue.bias(bias, tiles * width, arena));
+        spec, input, output, residual, packed, Epilogue.bias(bias, vectors, arena));
   }
 
   private static int vectors(ConvSpec spec) {
-    return Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    return Math.max(NARROWEST, Math.ceilDiv(spec.outChannels(), Lanes.COUNT));
   }
 
-  private static int width(int vectors) {
-    int best = WIDTHS[0];
-    for (int width : WIDTHS) {
-      best = cost(width, vectors) < cost(best, vectors) ? width : best;
-    }
-    return best;
+  private static int tiles(int vectors) {
+    return Math.ceilDiv(vectors, WIDEST);
   }
 
-  /** Time of so many vectors of output channels: narrow tiles load more per multiply-add. */
-  private static double cost(int width, int vectors) {
-    return Math.ceilDiv(vectors, width) * (width + 1.6);
+  /** First vector of a tile. */
+  private static int first(int vectors, int tiles, int tile) {
+    return (int) ((long) vectors * tile / tiles);
+  }
+
+  private int first(int tile) {
+    return first(vectors, tiles, tile);
+  }
+
+  private int widest() {
+    return Math.ceilDiv(vectors, tiles);
   }
 
   @Override
   public String name() {
-    return "sparse-conv 2x" + width + "v" + Lanes.COUNT;
+    return "sparse-conv 2x" + widest() + "v" + Lanes.COUNT;
   }
 
   @Override
@@ -204,7 +209,7 @@ final class SparseConvolution implements Kernel {
 
   /** Most vectors of input channels whose weights make a panel. */
   private int groupDepth() {
-    return PANEL_BYTES / (width * BYTES) / Lanes.COUNT;
+    return PANEL_BYTES / (widest() * BYTES) / Lanes.COUNT;
   }
 
   /**
@@ -229,7 +234,7 @@ final class SparseConvolution implements Kernel {
     // Lists are written a vector at a time.
     long length = align((long) depth() * b.positions * BYTES + BYTES);
     long sums = lists + 3 * length;
-    long places = sums + (long) b.rows * b.pairs() * 2 * width * BYTES;
+    long places = sums + (long) b.rows * b.pairs() * 2 * widest() * BYTES;
     return new Scratch(
         at, alive, starts, lists, length, sums, places, align(places + 2L * b.pixels * 8));
   }
@@ -305,7 +310,6 @@ final class SparseConvolution implements Kernel {
               to - from,
               input.blockStride(),
               spec.inChannels(),
-              width * BYTES,
               s.lists,
               s.listLength,
               s.starts + g * (b.positions + 1L) * 4,
@@ -315,9 +319,9 @@ final class SparseConvolution implements Kernel {
       long all = (long) b.rows * b.pixels * spec.inChannels() * taps();
       counts.addSkipped(thread, (all - done(m, b, s, groups)) * spec.outChannels());
     }
-    long sumsBytes = (long) b.rows * b.pairs() * 2 * width * BYTES;
     for (int tile = 0; tile < tiles; tile++) {
-      clear(m, s.sums, sumsBytes);
+      int width = first(tile + 1) - first(tile);
+      clear(m, s.sums, (long) b.rows * b.pairs() * 2 * width * BYTES);
       multiply(m, b, s, groups, tile);
       for (int row = 0; row < b.rows; row++) {
         finish(m, b, s, row, tile, out, extra, counts, thread);
@@ -434,15 +438,17 @@ final class SparseConvolution implements Kernel {
   }
 
   private void multiply(MemorySegment m, Band b, Scratch s, int groups, int tile) {
+    int width = first(tile + 1) - first(tile);
     long panelBytes = (long) spec.inChannels() * width * BYTES;
     long rowBytes = (long) b.pairs() * 2 * width * BYTES;
     for (int g = 0; g < groups; g++) {
-      long panel = tile * taps() * panelBytes;
+      long panel = (long) first(tile) * taps() * spec.inChannels() * BYTES;
       long starts = s.starts + g * (b.positions + 1L) * 4;
       for (int ky = 0; ky < spec.kernelHeight(); ky++) {
         for (int kx = 0; kx < spec.kernelWidth(); kx++, panel += panelBytes) {
           for (int row = 0; row < b.rows; row++) {
             row(
+                width,
                 m,
                 panel,
                 s.lists,
@@ -458,6 +464,7 @@ final class SparseConvolution implements Kernel {
   }
 
   private void row(
+      int width,
       MemorySegment m,
       long panel,
       long lists,
@@ -469,12 +476,14 @@ final class SparseConvolution implements Kernel {
     switch (width) {
       case 2 ->
           F32SparsePairs.pairs2(weights, panel, m, lists, length, starts, startStep, pairs, sums);
+      case 3 ->
+          F32SparsePairs.pairs3(weights, panel, m, lists, length, starts, startStep, pairs, sums);
       case 4 ->
           F32SparsePairs.pairs4(weights, panel, m, lists, length, starts, startStep, pairs, sums);
-      case 6 ->
-          F32SparsePairs.pairs6(weights, panel, m, lists, length, starts, startStep, pairs, sums);
+      case 5 ->
+          F32SparsePairs.pairs5(weights, panel, m, lists, length, starts, startStep, pairs, sums);
       default ->
-          F32SparsePairs.pairs8(weights, panel, m, lists, length, starts, startStep, pairs, sums);
+          F32SparsePairs.pairs6(weights, panel, m, lists, length, starts, startStep, pairs, sums);
     }
   }
 
@@ -504,12 +513,13 @@ final class SparseConvolution implements Kernel {
             oy * residual.rowStride() + ox * residual.pixelStride());
       }
     }
-    int first = tile * width;
+    int first = first(tile);
+    int width = first(tile + 1) - first;
     Epilogue.finish(
         m,
         s.sums + (long) row * b.pairs() * 2 * width * BYTES,
         b.pixels,
-        Math.min(width, vectors(spec) - first),
+        Math.min(width, Math.ceilDiv(spec.outChannels(), Lanes.COUNT) - first),
         width,
         bias,
         (long) first * BYTES,
