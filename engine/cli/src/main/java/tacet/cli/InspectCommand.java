@@ -147,9 +147,15 @@ final class InspectCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     ModelOptions options = modelOptions.options();
     List<InspectInput> inputs = inputs(graph, 0, out);
+    // First: kernels are measured and timed below, on a machine that has compiled them by then.
+    List<Finding> findings =
+        new ArrayList<>(
+            Explanation.of(graph, options, inputs.stream().map(InspectInput::sample).toList())
+                .findings());
     SparsityProfile profile = null;
     double sparsity = 0;
-    try (Model model = Model.of(graph, options.withMeasure(true))) {
+    // To measure kernels for the built-in encoders would take longer than everything else.
+    try (Model model = Model.of(graph, options.withMeasure(modelFile != null))) {
       for (InspectInput input : inputs) {
         Profiling.Run run = Profiling.run(model, input.tensor());
         profile = profile == null ? run.profile() : profile.merge(run.profile());
@@ -167,10 +173,6 @@ final class InspectCommand implements Callable<Integer> {
       profile = DetailReport.closer(graph, options, inputs, profile);
     }
     List<Weights.Summary> weights = Weights.of(graph);
-    List<Finding> findings =
-        new ArrayList<>(
-            Explanation.of(graph, options, inputs.stream().map(InspectInput::sample).toList())
-                .findings());
     out.println();
     LayerTable.print(out, profile, weights, options.nearZero());
     if (detail) {

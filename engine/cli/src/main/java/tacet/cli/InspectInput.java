@@ -48,7 +48,8 @@ record InspectInput(Sample sample, Picture picture) {
     }
     if (inputs.isEmpty()) {
       Shape shape = noiseShape(info, side);
-      inputs.add(new InspectInput(new Sample("noise", Presets.noise(shape, seed), null), null));
+      inputs.add(
+          new InspectInput(new Sample("noise", Presets.noise(shape, seed), null, true), null));
       if (out != null) {
         out.println("input: normal noise " + shape + ", seed " + seed);
       }

@@ -3,6 +3,7 @@ package tacet.insight.cause;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,6 +14,8 @@ import tacet.insight.cause.Network.Cut;
 import tacet.insight.cause.Values.Value;
 import tacet.kernels.CountLevel;
 import tacet.kernels.DataType;
+import tacet.kernels.SparseMode;
+import tacet.kernels.ThreadBudget;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
@@ -25,11 +28,19 @@ public final class Analysis implements AutoCloseable {
   /** Images that are altered in all ways; flat regions are textured in every one. */
   private static final int ALTERED_IMAGES = 3;
 
-  /** What one kind of altered image did. */
+  /** Elements that one thread looks at before it takes the next. */
+  private static final int PART = 1 << 17;
+
+  /**
+   * What images did.
+   *
+   * @param channels of altered images, of those values only that units read
+   */
   record Altered(Map<String, UnitStatistics> units, Map<String, ChannelStatistics> channels) {}
 
   private final Network network;
   private final Model model;
+  private final ThreadBudget budget;
   private final List<Sample> samples;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, ReceptiveField> fields;
@@ -39,6 +50,7 @@ public final class Analysis implements AutoCloseable {
   private final Map<String, ActivationRank> ranks = new HashMap<>();
   private final Map<String, FlatCounts> flatCounts = new HashMap<>();
   private final SaturationCounts saturation = new SaturationCounts();
+  private final Set<String> unitInputs = new LinkedHashSet<>();
   private boolean anyFlat;
   private Shape channelsFirstInput;
 
@@ -47,7 +59,16 @@ public final class Analysis implements AutoCloseable {
     network = Network.of(graph);
     model =
         Model.of(
-            network.graph(), options.withFuse(false).withCounts(CountLevel.OFF).withMeasure(false));
+            network.graph(),
+            options
+                .withFuse(false)
+                .withCounts(CountLevel.OFF)
+                .withMeasure(false)
+                .withSparse(SparseMode.OFF));
+    budget = new ThreadBudget(options.threads());
+    network.cuts().stream()
+        .filter(c -> c.units() != null)
+        .forEach(c -> unitInputs.add(c.units().input()));
     this.samples = List.copyOf(samples);
     Map<String, ReceptiveField> found = Map.of();
     boolean done = false;
@@ -64,7 +85,7 @@ public final class Analysis implements AutoCloseable {
       done = true;
     } finally {
       if (!done) {
-        model.close();
+        close();
       }
     }
     fields = found;
@@ -147,31 +168,61 @@ public final class Analysis implements AutoCloseable {
     }
   }
 
-  private void add(Altered to, Values v, ImageView image, Map<String, ReceptiveField> known) {
-    add(
-        to.channels,
-        inputName(),
+  private void add(Altered to, Values v, ImageView image, Map<String, ReceptiveField> known)
+      throws InterruptedException {
+    List<Runnable> parts = new ArrayList<>();
+    Value input =
         new Value(
             Shape.of(image.images(), image.channels(), image.height(), image.width()),
-            image.planes()));
-    v.floats().forEach((name, x) -> add(to.channels, name, x));
+            image.planes());
+    if (to == original) {
+      add(to.channels, inputName(), input, parts);
+      v.floats().forEach((name, x) -> add(to.channels, name, x, parts));
+    } else {
+      for (String name : unitInputs) {
+        Value x = name.equals(inputName()) ? input : v.floats().get(name);
+        if (x != null) {
+          add(to.channels, name, x, parts);
+        }
+      }
+    }
     for (Cut cut : network.cuts()) {
       Value x = v.floats().get(cut.input());
       if (x != null) {
         ReceptiveField f = known.get(cut.input());
         long apart =
             f == null ? 1 : Math.min(f.apart(image.height(), image.width()), x.positions());
-        to.units
-            .computeIfAbsent(cut.output(), _ -> new UnitStatistics(cut, x.channels()))
-            .add(x, apart);
+        UnitStatistics s =
+            to.units.computeIfAbsent(cut.output(), _ -> new UnitStatistics(cut, x.channels()));
+        s.begin(x, apart);
+        split(x, (first, end) -> s.add(x, first, end), parts);
       }
+    }
+    try (ThreadBudget.Team team = budget.acquire()) {
+      team.forEach(parts.size(), (i, _) -> parts.get(i).run());
     }
   }
 
-  private static void add(Map<String, ChannelStatistics> to, String name, Value x) {
+  private static void add(
+      Map<String, ChannelStatistics> to, String name, Value x, List<Runnable> parts) {
     ChannelStatistics s = to.computeIfAbsent(name, _ -> new ChannelStatistics(x.channels()));
     if (s.channels() == x.channels()) {
-      s.add(x);
+      s.begin(x);
+      split(x, (first, end) -> s.add(x, first, end), parts);
+    }
+  }
+
+  private interface Channels {
+    void take(int first, int end);
+  }
+
+  /** Cuts work on a value's channels into parts for threads. */
+  private static void split(Value x, Channels work, List<Runnable> parts) {
+    int step = Math.max(1, PART / Math.max(1, x.positions()));
+    for (int c = 0; c < x.channels(); c += step) {
+      int first = c;
+      int end = Math.min(x.channels(), c + step);
+      parts.add(() -> work.take(first, end));
     }
   }
 
@@ -179,14 +230,6 @@ public final class Analysis implements AutoCloseable {
   Values run(Tensor input) throws InterruptedException {
     Set<String> taps = network.taps();
     return Values.of(model.run(Map.of(inputName(), input), taps).outputs(), network.graph());
-  }
-
-  /** Runs another network of the same inputs; only the named values. */
-  static Map<String, Tensor> run(Graph graph, ModelOptions options, Tensor input, Set<String> taps)
-      throws InterruptedException {
-    try (Model m = Model.of(graph, options)) {
-      return m.run(Map.of(graph.inputs().getFirst().name(), input), taps).outputs();
-    }
   }
 
   static boolean[][] flatPixels(ImageView image) {
@@ -320,5 +363,6 @@ public final class Analysis implements AutoCloseable {
   @Override
   public void close() {
     model.close();
+    budget.close();
   }
 }

@@ -26,10 +26,20 @@ final class ChannelStatistics {
   }
 
   void add(Value v) {
+    begin(v);
+    add(v, 0, channels());
+  }
+
+  /** Counts a value whose channels are then added, all of them, by whatever threads. */
+  void begin(Value v) {
+    perChannel += (long) v.images() * v.positions();
+  }
+
+  /** Adds some channels of a value. */
+  void add(Value v, int first, int end) {
     int positions = v.positions();
-    perChannel += (long) v.images() * positions;
     for (int n = 0; n < v.images(); n++) {
-      for (int c = 0; c < channels(); c++) {
+      for (int c = first; c < end; c++) {
         int from = (n * channels() + c) * positions;
         double s = 0;
         double q = 0;

@@ -70,7 +70,7 @@ final class PreprocessingCause implements Cause.OfUnits {
     Cut first = firstLayer();
     ImageView image = ImageView.of(analysis.samples().getFirst(), analysis.network().graph());
     Normalization used = used(image);
-    if (first == null || used == null) {
+    if (first == null || used == null || analysis.samples().getFirst().noise()) {
       eligible = null;
       current = null;
       better = null;

@@ -6,11 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import tacet.graph.Graph;
 import tacet.insight.Finding;
 import tacet.insight.cause.Network.Cut;
-import tacet.kernels.DataType;
-import tacet.tensor.Tensor;
 
 /**
  * Units whose weights have all but vanished: what they put out is their bias, or next to nothing. A unit's strength is the
@@ -35,9 +32,6 @@ final class SmallWeightsCause implements Cause.OfUnits {
 
   /** Thresholds of the proximal step, as parts of the root mean square of a layer's weights. */
   private static final double[] LAMBDAS = {0.25, 0.5, 1, 2};
-
-  /** Weights up to this many are thresholded as a counterfactual; beyond, memory is dearer than the answer. */
-  private static final long MOST_WEIGHTS = 64L << 20;
 
   private record Weights(double nearZero, double zero, double strength, boolean[] vanished) {}
 
@@ -119,64 +113,11 @@ final class SmallWeightsCause implements Cause.OfUnits {
 
   /** Zero share of every cut, and of its weights, with all weights thresholded; per λ. */
   private Map<String, double[][]> thresholds() throws InterruptedException {
-    Map<String, double[][]> result = new LinkedHashMap<>();
-    Graph graph = analysis.network().graph();
-    long elements = 0;
-    for (Cut cut : analysis.network().cuts()) {
-      elements += cut.units() == null ? 0 : cut.units().elements();
-    }
-    if (elements == 0 || elements > MOST_WEIGHTS) {
-      return result;
-    }
-    for (int i = 0; i < LAMBDAS.length; i++) {
-      Map<String, Tensor> constants = new LinkedHashMap<>(graph.constants());
-      Map<String, Double> zeroWeights = new LinkedHashMap<>();
-      for (Cut cut : analysis.network().cuts()) {
-        if (cut.units() != null) {
-          String name = cut.units().weightsName();
-          Tensor w = softThreshold(graph.constants().get(name), LAMBDAS[i]);
-          constants.put(name, w);
-          zeroWeights.put(cut.output(), zeroShare(w));
-        }
-      }
-      Map<String, Tensor> out =
-          Analysis.run(
-              graph.with(graph.nodes(), constants),
-              analysis.options(),
-              analysis.samples().getFirst().tensor(),
-              zeroWeights.keySet());
-      for (Map.Entry<String, Double> e : zeroWeights.entrySet()) {
-        result.computeIfAbsent(e.getKey(), _ -> new double[LAMBDAS.length][])[i] =
-            new double[] {e.getValue(), zeroShare(out.get(e.getKey()))};
-      }
-    }
-    return result;
-  }
-
-  /** sign(w)·max(|w| − λ·rms, 0): the proximal operator of the L1 norm. */
-  private static Tensor softThreshold(Tensor weights, double lambda) {
-    float[] w = weights.toFloats();
-    double squares = 0;
-    for (float f : w) {
-      squares += (double) f * f;
-    }
-    float t = (float) (lambda * Math.sqrt(squares / Math.max(1, w.length)));
-    for (int i = 0; i < w.length; i++) {
-      w[i] = Math.signum(w[i]) * Math.max(Math.abs(w[i]) - t, 0);
-    }
-    return Tensor.of(weights.shape(), w);
-  }
-
-  private static double zeroShare(Tensor t) {
-    if (t.type() != DataType.FLOAT32 || t.shape().elements() == 0) {
-      return 0;
-    }
-    float[] values = t.toFloats();
-    long zeros = 0;
-    for (float f : values) {
-      zeros += f == 0 ? 1 : 0;
-    }
-    return (double) zeros / values.length;
+    SoftThreshold shrunk =
+        new SoftThreshold(analysis.network(), analysis.options(), analysis.shapes());
+    return shrunk.isAffordable()
+        ? shrunk.zeroShares(LAMBDAS, analysis.samples().getFirst().tensor())
+        : Map.of();
   }
 
   @Override

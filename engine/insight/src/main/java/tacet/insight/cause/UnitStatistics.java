@@ -37,10 +37,20 @@ final class UnitStatistics {
    * @param independent positions of an image that see nothing in common
    */
   void add(Value before, long independent) {
-    int positions = before.positions();
+    begin(before, independent);
+    add(before, 0, units());
+  }
+
+  /** Counts a run whose units are then added, all of them, by whatever threads. */
+  void begin(Value before, long independent) {
     trials += before.images() * independent;
+  }
+
+  /** Adds some units of a run. */
+  void add(Value before, int first, int end) {
+    int positions = before.positions();
     for (int n = 0; n < before.images(); n++) {
-      for (int c = 0; c < units(); c++) {
+      for (int c = first; c < end; c++) {
         float bias = bias(c);
         int from = (n * units() + c) * positions;
         long quiet = 0;
