@@ -46,6 +46,31 @@ final class ColdCode {
     }
   }
 
+  /** As {@link DirectConvolution}'s products of a panel. */
+  static void directProduct(
+      int vectors,
+      MemorySegment m,
+      long[] sources,
+      int rows,
+      long[] at,
+      int first,
+      int depth,
+      MemorySegment w,
+      long w0,
+      long block) {
+    int width = vectors * COUNT;
+    float[] weights = new float[depth * width];
+    MemorySegment.copy(w, FLOAT, w0, weights, 0, weights.length);
+    float[] sums = new float[width];
+    for (int r = 0; r < rows; r++) {
+      Arrays.fill(sums, 0f);
+      for (int k = 0; k < depth; k++) {
+        multiplyAdd(m.get(FLOAT, sources[r] + at[first + k]), weights, k * width, sums);
+      }
+      MemorySegment.copy(sums, 0, m, FLOAT, block + (long) r * vectors * BYTES, width);
+    }
+  }
+
   private static void multiplyAdd(float x, float[] w, int from, float[] sums) {
     if (Lanes.HAS_FMA) {
       for (int j = 0; j < sums.length; j++) {

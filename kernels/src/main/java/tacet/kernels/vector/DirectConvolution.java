@@ -37,6 +37,11 @@ final class DirectConvolution implements Kernel {
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
+  /** By the width of a tile in vectors. */
+  private static final Rehearsal[] TILES = Rehearsal.several(5);
+
+  private static final int REHEARSED_DEPTH = 24;
+
   private final ConvSpec spec;
   private final ImageLayout input;
   private final ImageLayout output;
@@ -99,6 +104,16 @@ final class DirectConvolution implements Kernel {
   /** The sums of a group, the products of a panel that are added to them, and where the rows go. */
   private static long scratchPerThread() {
     return 2 * GROUP_BYTES + 2 * PLACES_BYTES;
+  }
+
+  @Override
+  public boolean isSettled() {
+    for (Columns c : columns) {
+      if (!TILES[c.vectors()].isDone()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   @Override
@@ -193,6 +208,34 @@ final class DirectConvolution implements Kernel {
    * @param block byte offset of the products: row by row, {@code vectors} vectors each
    */
   private static void product(
+      int vectors,
+      MemorySegment m,
+      long[] sources,
+      int rows,
+      long[] at,
+      int first,
+      int depth,
+      MemorySegment w,
+      long w0,
+      long block) {
+    Rehearsal rehearsal = TILES[vectors];
+    if (rehearsal.isDone()) {
+      tiles(vectors, m, sources, rows, at, first, depth, w, w0, block);
+      return;
+    }
+    long start = System.nanoTime();
+    if (rehearsal.isDue()) {
+      int some = Math.min(rows, 2 * ROWS);
+      int shallow = Math.min(depth, REHEARSED_DEPTH);
+      tiles(vectors, m, sources, some, at, first, shallow, w, w0, block);
+      rehearsal.rehearsed(start, some * (shallow + 2L) * vectors);
+      start = System.nanoTime();
+    }
+    ColdCode.directProduct(vectors, m, sources, rows, at, first, depth, w, w0, block);
+    rehearsal.computed(start);
+  }
+
+  private static void tiles(
       int vectors,
       MemorySegment m,
       long[] sources,
