@@ -177,7 +177,7 @@ public sealed interface Op {
   /** Inputs: x, optional scalar minimum, optional scalar maximum, all of one type. */
   record Clip() implements Op {}
 
-  /** x < 0 ? slope · x : x. Inputs: x, slope (broadcast to x). */
+  /** x &lt; 0 ? slope · x : x. Inputs: x, slope (broadcast to x). */
   record PRelu() implements Op {}
 
   /** Element-wise functions of several tensors. */
