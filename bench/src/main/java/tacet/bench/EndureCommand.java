@@ -158,10 +158,10 @@ public final class EndureCommand implements Subcommand {
     long step = Math.max(1_000_000_000L, (end - warm) / LINES);
     double most = 0;
     long from = residentKilobytes();
-    for (long next = warm + step; next < end; next += step) {
+    while (System.nanoTime() + step - end < 0) {
       long start = System.nanoTime();
       long cpu = processNanos();
-      Thread.sleep(Math.max(0, (next - System.nanoTime()) / 1_000_000));
+      Thread.sleep(step / 1_000_000);
       double cores = (double) (processNanos() - cpu) / (System.nanoTime() - start);
       most = Math.max(most, cores);
       out.printf(Locale.ROOT, "%.3f cores  resident %7.1f MB%n", cores, residentKilobytes() / 1e3);

@@ -95,7 +95,7 @@ final class ModelComparison {
     Map<String, Tensor> inputs = ModelInputs.noise(graph, seed);
     ModelOptions options = ModelOptions.defaults().withThreads(threads);
     try (Model vector = Model.of(graph, options.withBackend(Backend.VECTOR));
-        Model auto = Model.of(graph, options.withBackend(Backend.AUTO));
+        Model auto = Model.of(graph, options.withBackend(Backend.AUTO).withMeasure(true));
         Model oneDnn = Model.of(graph, options.withBackend(Backend.ONEDNN));
         Model uncounted =
             Model.of(graph, options.withBackend(Backend.VECTOR).withCounts(CountLevel.OFF));

@@ -34,6 +34,7 @@ import tacet.jfr.ModelFlight;
 import tacet.jfr.ModelLoadEvent;
 import tacet.kernels.DataType;
 import tacet.kernels.KernelProvider;
+import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.plan.Plan;
 import tacet.plan.PlanOptions;
@@ -55,7 +56,7 @@ public final class Model implements AutoCloseable {
   /** Plans kept for different input shapes; the least recently used goes first. */
   private static final int MOST_PLANS = 8;
 
-  /** Longest that kernels are measured for the inputs of one shape. */
+  /** Longest that kernels are run to measure them for the inputs of one shape. */
   private static final long MOST_MEASURE_NANOS = 2_000_000_000;
 
   /**
@@ -216,7 +217,7 @@ public final class Model implements AutoCloseable {
     long deadline = run.timeout() == null ? 0 : System.nanoTime() + run.timeout().toNanos();
     InferenceEvent event = recorded();
     try (ThreadBudget.Team team = share(run.timeout(), event)) {
-      Prepared prepared = prepared(inputs, wanted);
+      Prepared prepared = prepared(inputs, wanted, team);
       try {
         Plan plan = prepared.plan();
         Workspace workspace = withRoom(prepared, prepared::workspace);
@@ -485,8 +486,22 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  /** A plan for these inputs, made if need be. The caller must {@link Prepared#leave} it. */
+  /** A plan for these inputs, made outside a run if need be: on the threads of the budget where they are free. */
   private Prepared prepared(Map<String, Tensor> inputs, Set<String> wanted) {
+    try (ThreadBudget.Team team = budget.tryAcquire(0)) {
+      return prepared(inputs, wanted, team == null ? Parallel.serial() : team);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return prepared(inputs, wanted, Parallel.serial());
+    }
+  }
+
+  /**
+   * A plan for these inputs, made if need be. The caller must {@link Prepared#leave} it.
+   *
+   * @param parallel threads on which plans are tried
+   */
+  private Prepared prepared(Map<String, Tensor> inputs, Set<String> wanted, Parallel parallel) {
     Key key = key(inputs, wanted);
     while (true) {
       Prepared p;
@@ -503,7 +518,8 @@ public final class Model implements AutoCloseable {
       try {
         // Outside the lock: making a plan takes long, and runs of other shapes need not wait for
         // it.
-        boolean entered = withRoom(p, () -> p.enter(weights -> plan(inputs, wanted, weights)));
+        boolean entered =
+            withRoom(p, () -> p.enter(weights -> plan(inputs, wanted, weights, parallel)));
         failed = false;
         if (entered) {
           return p;
@@ -533,7 +549,8 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  private Plan plan(Map<String, Tensor> inputs, Set<String> wanted, Arena weights) {
+  private Plan plan(
+      Map<String, Tensor> inputs, Set<String> wanted, Arena weights, Parallel parallel) {
     PlanOptions o =
         new PlanOptions(
             options.counts(),
@@ -542,7 +559,7 @@ public final class Model implements AutoCloseable {
             options.fuse(),
             options.sparse(),
             options.measure() ? MOST_MEASURE_NANOS : 0);
-    return Plan.of(graph, inputs, wanted, providers, o, weights);
+    return Plan.of(graph, inputs, wanted, providers, o, weights, memory::open, parallel);
   }
 
   private Key key(Map<String, Tensor> inputs, Set<String> wanted) {

@@ -14,8 +14,10 @@ import tacet.kernels.SparseMode;
  * @param nearZero τ: |x| &lt; τ is a near zero
  * @param fuse whether layers may be computed together; without it every layer's value is formed as the file has it
  * @param sparse when products with zero inputs are passed over
- * @param measure whether kernels are measured when the first input of a shape arrives, for two seconds at most;
- *     otherwise they are chosen by estimates, which takes no time
+ * @param measure whether kernels are measured when the first input of a shape arrives, for two seconds at most; where
+ *     there are two providers ({@link Backend#AUTO} with oneDNN) also whole plans, for eight seconds at most and only until
+ *     the verdict is known on this machine, which a file in the user's cache folder keeps. Otherwise kernels are chosen by
+ *     what that file says or by estimates, which takes no time
  * @param executor runs the helper threads, one task each per run; null for daemon threads of the model's own
  * @param memoryLimit most bytes of native memory the model may hold, its weights in the file excluded
  */

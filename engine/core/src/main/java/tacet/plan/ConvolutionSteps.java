@@ -61,7 +61,7 @@ final class ConvolutionSteps {
       return new Declined("its residual is not an image");
     }
     StringJoiner declined = new StringJoiner("; ");
-    for (KernelProvider provider : order.candidates(spec)) {
+    for (KernelProvider provider : order.candidates(n)) {
       Needs needs = provider.needs(spec);
       Placement.Image in = places.image(n.input(0), needs.halo(), false);
       Placement.Image residual = spec.residual() ? places.image(n.input(3), Halo.NONE, true) : null;
@@ -90,7 +90,7 @@ final class ConvolutionSteps {
               weights);
       if (choice.kernel() != null) {
         List<Placement.Image> inputs = residual == null ? List.of(in) : List.of(in, residual);
-        return kernels.kernel(n, provider, choice, order.why(spec, choice, declined), inputs, out);
+        return kernels.kernel(n, provider, choice, order.why(n, choice, declined), inputs, out);
       }
       declined.add(provider.name() + " declined: " + choice.reason());
     }
@@ -150,7 +150,7 @@ final class ConvolutionSteps {
     ConvSpec spec =
         new ConvSpec(batch, k, 1, 1, m, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, false, activation);
     StringJoiner declined = new StringJoiner("; ");
-    for (KernelProvider provider : order.candidates(spec)) {
+    for (KernelProvider provider : order.candidates(n)) {
       boolean compact = provider.needs(spec).dense();
       Placement.Image in = compact ? places.compact(n.input(0), lies, Halo.NONE) : lies;
       Placement.Image out = places.output(n.output(0), batch, m, 1, 1, compact, false);
@@ -159,7 +159,7 @@ final class ConvolutionSteps {
               spec, in.layout(), out.layout(), null, flattened, rows, bias, weights);
       if (choice.kernel() != null) {
         return kernels.kernel(
-            n, provider, choice, order.why(spec, choice, declined), List.of(in), out);
+            n, provider, choice, order.why(n, choice, declined), List.of(in), out);
       }
       declined.add(provider.name() + " declined: " + choice.reason());
     }

@@ -128,7 +128,7 @@ final class ImageNeeds {
     for (Node n : net.graph().nodes()) {
       ConvSpec spec = n.op() instanceof Op.Conv ? net.convolution(n) : null;
       if (spec != null) {
-        Halo halo = order.candidates(spec).getFirst().needs(spec).halo();
+        Halo halo = order.candidates(n).getFirst().needs(spec).halo();
         halos.merge(root(home(n.input(0))), halo, Halo::union);
       }
     }

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import tacet.error.DeadlineExceededException;
 import tacet.graph.Graph;
 import tacet.graph.Node.Layer;
@@ -116,6 +117,8 @@ public final class Plan implements AutoCloseable {
    * @param wanted values that runs return, besides which none need be formed
    * @param providers kernels, best first; none for the reference implementation alone
    * @param weights where packed weights live; must outlive the plan
+   * @param room opens memory for plans that are only tried
+   * @param parallel threads to try them on
    * @throws tacet.error.ShapeMismatchException where shapes do not fit
    * @throws tacet.error.UnsupportedOpException where a shape depends on data
    */
@@ -125,7 +128,9 @@ public final class Plan implements AutoCloseable {
       Set<String> wanted,
       List<KernelProvider> providers,
       PlanOptions options,
-      Arena weights) {
+      Arena weights,
+      Supplier<? extends Arena> room,
+      Parallel parallel) {
     Specialised s = Specialised.of(graph, inputs, wanted);
     Graph g = s.graph();
     // A closer look is at values in memory: every layer's must be there.
@@ -137,7 +142,13 @@ public final class Plan implements AutoCloseable {
       g.constants()
           .forEach((name, t) -> s.types().putIfAbsent(name, new TensorType(t.type(), t.shape())));
     }
-    Plan plan = new Planner(g, s.types(), providers, options, weights).plan(wanted);
+    TypedGraph net = new TypedGraph(g, s.types());
+    boolean undecided = providers.size() > 1 && providers.getFirst() == Providers.simd(providers);
+    Assignment assignment =
+        undecided
+            ? Trial.decide(Trunk.of(net, wanted), inputs, providers, options, room, parallel)
+            : null;
+    Plan plan = new Planner(net, providers, assignment, options, weights).plan(wanted);
     s.limits().checkWorkspace(graph.source(), plan.workspaceBytes());
     if (Flight.isRecording()) {
       plan.reportChoices();
@@ -227,6 +238,25 @@ public final class Plan implements AutoCloseable {
         throw new InterruptedException("inference was interrupted");
       }
     }
+  }
+
+  /** Runs all steps for their times alone, of which no recording hears. */
+  void rehearse(Workspace w, Parallel parallel) {
+    w.parallel = parallel;
+    for (ZeroCounts c : w.counts) {
+      c.clear();
+    }
+    long start = System.nanoTime();
+    for (int i = 0; i < steps.length; i++) {
+      steps[i].run(w);
+      long end = System.nanoTime();
+      w.nanoseconds[i] = end - start;
+      start = end;
+    }
+  }
+
+  List<PlannedLayer> layers() {
+    return layers;
   }
 
   /**

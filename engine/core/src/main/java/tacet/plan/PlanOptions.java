@@ -19,4 +19,9 @@ public record PlanOptions(
     int threads,
     boolean rewrite,
     SparseMode sparse,
-    long measureNanos) {}
+    long measureNanos) {
+
+  PlanOptions withMeasureNanos(long nanos) {
+    return new PlanOptions(counts, threshold, threads, rewrite, sparse, nanos);
+  }
+}

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Op;
 import tacet.kernels.Activation;
@@ -14,7 +13,6 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.PointwiseSpec;
 import tacet.plan.Attempt.Declined;
 import tacet.plan.Attempt.Placed;
-import tacet.reference.TensorType;
 import tacet.tensor.Tensor;
 
 /**
@@ -39,15 +37,20 @@ final class Planner {
   private final ReferenceSteps reference;
   private final LayerRows rows;
 
+  /**
+   * @param providers best first; none for the reference implementation alone
+   * @param assignment nodes for which their order is the other way round, or null
+   * @param weights where packed weights live
+   */
   Planner(
-      Graph graph,
-      Map<String, TensorType> types,
+      TypedGraph net,
       List<KernelProvider> providers,
+      Assignment assignment,
       PlanOptions options,
       Arena weights) {
-    this.net = new TypedGraph(graph, types);
+    this.net = net;
     this.options = options;
-    this.order = providers.isEmpty() ? null : ProviderOrder.of(providers, options);
+    this.order = providers.isEmpty() ? null : ProviderOrder.of(providers, assignment);
     KernelProvider simd = order == null ? null : order.simd();
     ImageNeeds needs = order == null ? ImageNeeds.ofReference(net) : ImageNeeds.of(net, order);
     KernelSteps kernels = new KernelSteps(draft, options);
@@ -74,9 +77,6 @@ final class Planner {
       rows.describe(n, placed, firstStep, endStep, rows.lookClosely(n));
     }
     Map<String, Placement> wantedPlaces = wantedPlaces(wanted);
-    if (order != null) {
-      order.remember();
-    }
     long scratchOffset = draft.assignOffsets();
     List<Door> outputs = new ArrayList<>();
     for (String w : wanted) {

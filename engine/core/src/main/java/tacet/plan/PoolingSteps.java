@@ -96,8 +96,8 @@ final class PoolingSteps {
   }
 
   private Attempt pooled(Node n, PoolSpec spec, Placement.Image lies) {
-    StringJoiner reasons = new StringJoiner("; ");
-    for (KernelProvider provider : order.pooling()) {
+    StringJoiner declined = new StringJoiner("; ");
+    for (KernelProvider provider : order.candidates(n)) {
       boolean compact = provider.needs(spec).dense();
       Placement.Image in = compact ? places.compact(n.input(0), lies, Halo.NONE) : lies;
       Placement.Image out =
@@ -112,10 +112,10 @@ final class PoolingSteps {
       Choice choice = provider.pooling(spec, in.layout(), out.layout());
       if (choice.kernel() != null) {
         return kernels.kernel(
-            n, provider, choice, reasons.add(choice.reason()).toString(), List.of(in), out);
+            n, provider, choice, order.why(n, choice, declined), List.of(in), out);
       }
-      reasons.add(provider.name() + " declined: " + choice.reason());
+      declined.add(provider.name() + " declined: " + choice.reason());
     }
-    return new Declined(reasons.toString());
+    return new Declined(declined.toString());
   }
 }

@@ -2,7 +2,7 @@ package tacet.plan;
 
 import java.util.List;
 import java.util.StringJoiner;
-import tacet.kernels.ConvSpec;
+import tacet.graph.Node;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 
@@ -11,45 +11,30 @@ import tacet.kernels.KernelProvider.Choice;
  *
  * @param providers best first
  * @param simd does what other providers leave to it, and copies
- * @param race decides between providers per node; null where their order decides
+ * @param assignment nodes for which the order is the other way round; null where it is the same for all
  */
-record ProviderOrder(List<KernelProvider> providers, KernelProvider simd, Race race) {
+record ProviderOrder(List<KernelProvider> providers, KernelProvider simd, Assignment assignment) {
 
   /**
    * @param providers at least one
    */
-  static ProviderOrder of(List<KernelProvider> providers, PlanOptions options) {
-    KernelProvider simd = Providers.simd(providers);
-    boolean undecided = providers.size() > 1 && providers.getFirst() == simd;
-    return new ProviderOrder(
-        providers, simd, undecided ? new Race(simd, providers.getLast(), options) : null);
+  static ProviderOrder of(List<KernelProvider> providers, Assignment assignment) {
+    return new ProviderOrder(providers, Providers.simd(providers), assignment);
   }
 
-  /** Providers in the order in which they are asked for a convolution or dense layer. */
-  List<KernelProvider> candidates(ConvSpec spec) {
-    return race == null ? providers : race.order(spec);
-  }
-
-  /** Providers in the order in which they are asked for pooling. */
-  List<KernelProvider> pooling() {
-    return race == null ? providers : List.of(simd);
+  /** Providers in the order in which they are asked for a node. */
+  List<KernelProvider> candidates(Node n) {
+    return assignment != null && assignment.other(n) ? providers.reversed() : providers;
   }
 
   /** Why a kernel was chosen: what the others said, how the measurement ended, what its provider says. */
-  String why(ConvSpec spec, Choice choice, StringJoiner declined) {
+  String why(Node n, Choice choice, StringJoiner declined) {
     StringJoiner all = new StringJoiner("; ");
     if (declined.length() > 0) {
       all.add(declined.toString());
-    } else if (race != null) {
-      all.add(race.reason(spec));
+    } else if (assignment != null) {
+      all.add(assignment.reason(n));
     }
     return all.add(choice.reason()).toString();
-  }
-
-  /** Keeps on disk what was measured. */
-  void remember() {
-    if (race != null) {
-      race.remember();
-    }
   }
 }

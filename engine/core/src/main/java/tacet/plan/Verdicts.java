@@ -14,24 +14,60 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import tacet.kernels.ConvSpec;
+import java.util.StringJoiner;
 import tacet.kernels.KernelProvider;
 
 /**
- * What {@link Race}s have found on this machine with these providers: a text file in the user's cache folder, whose name is
+ * What {@link Trial}s have found on this machine with these providers: a text file in the user's cache folder, whose name is
  * a hash of processor, JVM and providers. It is read and written whole; whatever is wrong with it, or with the folder, is
  * the same as having found nothing.
  */
 final class Verdicts {
 
+  /** Who computes a network fastest. */
+  enum Winner {
+    SIMD,
+    OTHER,
+    MIXED
+  }
+
   /**
-   * @param other whether the other provider was faster
-   * @param simdNanos time of the SIMD kernel, 0 where nothing was measured
-   * @param otherNanos time of the other's
+   * A node in the network.
+   *
+   * @param other whether it is the other provider's in the mixture
+   * @param simdNanos its time with SIMD, 0 where SIMD has no kernel
+   * @param otherNanos its time with the other provider, 0 where that has none
    */
-  record Verdict(boolean other, long simdNanos, long otherNanos, String reason) {
-    static Verdict simd(String reason) {
-      return new Verdict(false, 0, 0, reason);
+  record OfNode(boolean other, long simdNanos, long otherNanos) {
+    boolean isContested() {
+      return simdNanos > 0 && otherNanos > 0;
+    }
+  }
+
+  /**
+   * @param simdNanos time of the whole network with SIMD
+   * @param otherNanos with the other provider wherever it can
+   * @param mixedNanos with the best mixture that was found, 0 where that is one of these
+   * @param nodes those that both may compute, in the order of the graph
+   */
+  record Verdict(
+      Winner winner, long simdNanos, long otherNanos, long mixedNanos, List<OfNode> nodes) {
+
+    Verdict {
+      nodes = List.copyOf(nodes);
+    }
+
+    /**
+     * @param advantage anything but SIMD must take less than this share of its time
+     */
+    static Verdict of(
+        long simdNanos, long otherNanos, long mixedNanos, double advantage, List<OfNode> nodes) {
+      boolean mixed = mixedNanos > 0 && mixedNanos < otherNanos;
+      Winner winner =
+          (mixed ? mixedNanos : otherNanos) >= advantage * simdNanos
+              ? Winner.SIMD
+              : mixed ? Winner.MIXED : Winner.OTHER;
+      return new Verdict(winner, simdNanos, otherNanos, mixedNanos, nodes);
     }
   }
 
@@ -39,7 +75,11 @@ final class Verdicts {
   private static final String FOLDER = "tacet.cache";
 
   private static final long MOST_BYTES = 4 << 20;
-  private static final int FIELDS = 5;
+
+  /** Whatever else a line or a node of it may hold in another version of this. */
+  private static final int FIELDS = 6;
+
+  private static final int FIELDS_OF_NODE = 3;
 
   private final Path file;
   private final String machine;
@@ -70,18 +110,19 @@ final class Verdicts {
         folder == null ? null : folder.resolve("kernels-" + hash(machine) + ".txt"), machine);
   }
 
-  Verdict get(ConvSpec spec) {
-    return known.get(key(spec));
+  /**
+   * @param network what tells it from others
+   * @param nodes how many of its nodes have a choice
+   * @return null where nothing is known of it
+   */
+  Verdict get(String network, int nodes) {
+    Verdict v = known.get(hash(network));
+    return v == null || v.nodes.size() != nodes ? null : v;
   }
 
-  Verdict put(ConvSpec spec, Verdict verdict) {
-    known.put(key(spec), verdict);
+  void put(String network, Verdict verdict) {
+    known.put(hash(network), verdict);
     changed = true;
-    return verdict;
-  }
-
-  private static String key(ConvSpec spec) {
-    return spec.toString().replaceAll("\\s+", "");
   }
 
   private Map<String, Verdict> read() {
@@ -102,14 +143,31 @@ final class Verdicts {
         if (f.length == FIELDS) {
           found.put(
               f[0],
-              new Verdict(f[1].equals("other"), Long.parseLong(f[2]), Long.parseLong(f[3]), f[4]));
+              new Verdict(
+                  Winner.valueOf(f[1]),
+                  Long.parseLong(f[2]),
+                  Long.parseLong(f[3]),
+                  Long.parseLong(f[4]),
+                  nodes(f[5])));
         }
       }
-    } catch (IOException | SecurityException | NumberFormatException e) {
+    } catch (IOException | SecurityException | IllegalArgumentException e) {
       // Measured again.
       found.clear();
     }
     return found;
+  }
+
+  private static List<OfNode> nodes(String text) {
+    List<OfNode> nodes = new ArrayList<>();
+    for (String node : text.split(",", -1)) {
+      String[] f = node.split(":", -1);
+      if (f.length != FIELDS_OF_NODE) {
+        throw new IllegalArgumentException(node);
+      }
+      nodes.add(new OfNode(f[0].equals("other"), Long.parseLong(f[1]), Long.parseLong(f[2])));
+    }
+    return nodes;
   }
 
   /** Writes what is known, with what others have written meanwhile. */
@@ -121,16 +179,7 @@ final class Verdicts {
     Map<String, Verdict> all = read();
     all.putAll(known);
     StringBuilder text = new StringBuilder(machine).append('\n');
-    all.forEach(
-        (key, v) ->
-            text.append(key)
-                .append(v.other ? "\tother\t" : "\tsimd\t")
-                .append(v.simdNanos)
-                .append('\t')
-                .append(v.otherNanos)
-                .append('\t')
-                .append(v.reason)
-                .append('\n'));
+    all.forEach((network, v) -> text.append(line(network, v)));
     try {
       Files.createDirectories(file.getParent());
       Path whole = Files.createTempFile(file.getParent(), "kernels", ".tmp");
@@ -144,6 +193,21 @@ final class Verdicts {
     } catch (IOException | SecurityException | UnsupportedOperationException _) {
       // Without a place to keep it, it is measured again next time.
     }
+  }
+
+  private static String line(String network, Verdict v) {
+    StringJoiner nodes = new StringJoiner(",");
+    for (OfNode n : v.nodes) {
+      nodes.add((n.other ? "other:" : "simd:") + n.simdNanos + ":" + n.otherNanos);
+    }
+    return String.join(
+        "\t",
+        network,
+        v.winner.toString(),
+        Long.toString(v.simdNanos),
+        Long.toString(v.otherNanos),
+        Long.toString(v.mixedNanos),
+        nodes + "\n");
   }
 
   /** The user's cache folder for Tacet, or null where there is none. */

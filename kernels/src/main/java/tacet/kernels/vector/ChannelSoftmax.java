@@ -122,6 +122,6 @@ final class ChannelSoftmax implements Kernel {
       e.intoMemorySegment(m, to + b * output.blockStride(), ORDER);
       sum = sum.add(b == blocks - 1 ? zero.blend(e, last) : e);
     }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return Lanes.sum(sum);
   }
 }

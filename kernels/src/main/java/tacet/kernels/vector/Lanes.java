@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The machine's vectors, and loads and stores of them at byte offsets. */
@@ -29,7 +30,28 @@ final class Lanes {
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  private static final VectorShuffle<Float> HALVES = swapped(COUNT / 2);
+  private static final VectorShuffle<Float> QUARTERS = swapped(COUNT / 4);
+  private static final VectorShuffle<Float> EIGHTHS = swapped(COUNT / 8);
+  private static final VectorShuffle<Float> SIXTEENTHS = swapped(COUNT / 16);
+
   private Lanes() {}
+
+  private static VectorShuffle<Float> swapped(int distance) {
+    return VectorShuffle.fromOp(FLOATS, i -> i ^ distance);
+  }
+
+  /**
+   * The sum of all lanes, halves first. {@code reduceLanes} leaves the order open, and takes another in compiled code than
+   * in the interpreter, so that results of one input would differ.
+   */
+  static float sum(FloatVector v) {
+    FloatVector sum = v.add(v.rearrange(HALVES));
+    sum = sum.add(sum.rearrange(QUARTERS));
+    sum = COUNT < 8 ? sum : sum.add(sum.rearrange(EIGHTHS));
+    sum = COUNT < 16 ? sum : sum.add(sum.rearrange(SIXTEENTHS));
+    return sum.lane(0);
+  }
 
   static FloatVector load(MemorySegment m, long offset) {
     return FloatVector.fromMemorySegment(FLOATS, m, offset, ORDER);

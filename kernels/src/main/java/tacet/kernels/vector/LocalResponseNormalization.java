@@ -7,7 +7,6 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
 import tacet.kernels.LrnSpec;
@@ -119,10 +118,19 @@ final class LocalResponseNormalization implements Kernel {
           FloatVector root = base.sqrt();
           v = v.div(root.mul(root.sqrt()));
         } else {
-          v = v.mul(base.lanewise(VectorOperators.POW, -spec.beta()));
+          v = v.mul(power(base, m, target + b * output.blockStride()));
         }
         v.intoMemorySegment(m, target + b * output.blockStride(), ORDER);
       }
     }
+  }
+
+  /** Lane by lane: the vector form differs between compiled code and the interpreter in the last bit. */
+  private FloatVector power(FloatVector base, MemorySegment m, long room) {
+    base.intoMemorySegment(m, room, ORDER);
+    for (long at = room; at < room + BYTES; at += Float.BYTES) {
+      m.set(Lanes.FLOAT, at, (float) Math.pow(m.get(Lanes.FLOAT, at), -spec.beta()));
+    }
+    return FloatVector.fromMemorySegment(FLOATS, m, room, ORDER);
   }
 }

@@ -19,6 +19,7 @@ import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.LrnSpec;
+import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
 import tacet.kernels.SoftmaxSpec;
@@ -525,6 +526,41 @@ class VectorKernelsTest {
             }
             assertCounts(images, y, counts, spec.toString());
           }
+        }
+      }
+    }
+  }
+
+  /** Interpreted, then compiled: the order of a sum must not depend on it. */
+  @Test
+  void sameBitsWhenCompiled() {
+    int c = 62 * Lanes.COUNT + 2;
+    int pixels = 8;
+    try (Arena arena = Arena.ofShared()) {
+      Images images = new Images(arena, MEMORY);
+      Images.Image x = images.random(new Random(23), 1, c, 1, pixels, Lanes.COUNT, Halo.NONE);
+      Images.Image y = images.add(1, c, 1, pixels, Lanes.COUNT, Halo.NONE);
+      SoftmaxSpec softmax = new SoftmaxSpec(1, c, 1, pixels, false);
+      LrnSpec normalisation = new LrnSpec(1, c, 1, pixels, 5, 0.1f, 0.6f, 1f);
+      for (Kernel kernel :
+          List.of(
+              provider.softmax(softmax, x.layout(), y.layout()).kernel(),
+              provider.localResponse(normalisation, x.layout(), y.layout()).kernel())) {
+        int[] first = null;
+        for (int i = 0; i < 2_000; i++) {
+          kernel.run(
+              images.memory,
+              new long[] {x.first()},
+              y.first(),
+              images.scratch(),
+              Parallel.serial(),
+              null);
+          int[] bits = new int[c * pixels];
+          for (int k = 0; k < bits.length; k++) {
+            bits[k] = Float.floatToRawIntBits(images.get(y, 0, k / pixels, 0, k % pixels));
+          }
+          first = first == null ? bits : first;
+          assertArrayEquals(first, bits, kernel.name() + ", run " + i);
         }
       }
     }
