@@ -255,6 +255,15 @@ public final class Plan implements AutoCloseable {
     }
   }
 
+  /** Time that steps whose kernels are not compiled yet took in the last run. */
+  long unsettledNanos(Workspace w) {
+    long sum = 0;
+    for (int i = 0; i < steps.length; i++) {
+      sum += steps[i].isSettled() ? 0 : w.nanoseconds[i];
+    }
+    return sum;
+  }
+
   List<PlannedLayer> layers() {
     return layers;
   }

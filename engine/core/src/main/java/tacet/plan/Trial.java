@@ -43,6 +43,9 @@ final class Trial {
   /** What is no more than this faster is no gain. */
   private static final double GAIN = 0.97;
 
+  /** Share of a run that layers which are seldom enough not to be compiled may take. */
+  private static final double MOST_UNSETTLED = 0.05;
+
   /** Longest that plans are run, the time of making them excepted. */
   private static final long MOST_NANOS = 8_000_000_000L;
 
@@ -167,6 +170,11 @@ final class Trial {
       return sum;
     }
 
+    /** Whether hardly any time is spent in code that still waits for a compiler. */
+    boolean isSettled() {
+      return plan.unsettledNanos(workspace) < MOST_UNSETTLED * run();
+    }
+
     /** Times so far were those of code that was not compiled. */
     void forget() {
       Arrays.fill(best, Long.MAX_VALUE);
@@ -268,7 +276,8 @@ final class Trial {
         }
         ofWindow = Math.min(ofWindow, ours.run());
       }
-      without = ofWindow < GAIN * best ? 0 : without + 1;
+      boolean gains = ofWindow < GAIN * best || !ours.isSettled();
+      without = gains ? 0 : without + 1;
       best = Math.min(best, ofWindow);
     }
     return true;
