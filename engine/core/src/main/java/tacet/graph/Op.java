@@ -129,7 +129,11 @@ public sealed interface Op {
   }
 
   /** Inputs: x [N, C, …], scale [C], bias [C], mean [C], variance [C]. */
-  record BatchNormalization(float epsilon) implements Op {}
+  record BatchNormalization(float epsilon, Activation activation) implements Op {
+    public BatchNormalization(float epsilon) {
+      this(epsilon, Activation.IDENTITY);
+    }
+  }
 
   /** Inputs: x [N, C, spatial…], scale [C], bias [C]. Normalises each image and channel on its own. */
   record InstanceNormalization(float epsilon) implements Op {}

@@ -240,7 +240,7 @@ final class ConvolutionSteps {
             1,
             1,
             false,
-            Activation.IDENTITY);
+            op.activation());
     Placement.Image out =
         places.output(n.output(0), l.batch(), l.channels(), l.height(), l.width(), false, false);
     Choice choice =

@@ -87,7 +87,7 @@ public final class Evaluator {
       case Op.ConvTranspose c -> transposed(o, c);
       case Op.Pool p -> pool(o, p);
       case Op.GlobalPool p -> globalPool(o, p);
-      case Op.BatchNormalization b -> Normalizations.batch(o, b.epsilon());
+      case Op.BatchNormalization b -> Normalizations.batch(o, b);
       case Op.InstanceNormalization n -> Normalizations.group(o, o.shape(0).intDim(1), n.epsilon());
       case Op.GroupNormalization g -> Normalizations.group(o, g.groups(), g.epsilon());
       case Op.LayerNormalization l -> Normalizations.layer(o, l);

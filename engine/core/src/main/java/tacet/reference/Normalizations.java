@@ -2,6 +2,7 @@ package tacet.reference;
 
 import tacet.graph.Op;
 import tacet.kernels.scalar.Elements;
+import tacet.kernels.scalar.ScalarActivation;
 import tacet.tensor.Shape;
 
 /** Normalisations and softmax: what divides values by a statistic of their neighbours. Sums are in double precision. */
@@ -9,7 +10,7 @@ final class Normalizations {
 
   private Normalizations() {}
 
-  static void batch(Operands o, float epsilon) {
+  static void batch(Operands o, Op.BatchNormalization op) {
     Elements x = o.from(0);
     Elements y = o.to(0);
     int channels = o.shape(0).intDim(1);
@@ -17,11 +18,11 @@ final class Normalizations {
     long at = 0;
     for (long n = 0; n < o.shape(0).dim(0); n++) {
       for (int c = 0; c < channels; c++) {
-        double scale = o.from(1).get(c) / Math.sqrt(o.from(4).get(c) + epsilon);
+        double scale = o.from(1).get(c) / Math.sqrt(o.from(4).get(c) + op.epsilon());
         double mean = o.from(3).get(c);
         double shift = o.from(2).get(c);
         for (long end = at + inner; at < end; at++) {
-          y.set(at, (x.get(at) - mean) * scale + shift);
+          y.set(at, ScalarActivation.apply(op.activation(), (x.get(at) - mean) * scale + shift));
         }
       }
     }

@@ -53,7 +53,7 @@ public final class FoldAffine implements Rewrite {
 
   /** The one input that is not constant, where the node may be such a function of it. */
   private static String affineInput(Node n, Map<String, Tensor> constants) {
-    if (n.op() instanceof Op.BatchNormalization) {
+    if (n.op() instanceof Op.BatchNormalization b && b.activation().isIdentity()) {
       return n.input(0);
     }
     if (n.op() instanceof Op.Elementwise e
@@ -71,7 +71,8 @@ public final class FoldAffine implements Rewrite {
       Node producer, Node n, String input, Facts facts, Map<String, Tensor> constants) {
     boolean convolution =
         producer.op() instanceof Op.Conv c && !c.residual() && c.activation().isIdentity();
-    boolean normalisation = producer.op() instanceof Op.BatchNormalization;
+    boolean normalisation =
+        producer.op() instanceof Op.BatchNormalization b && b.activation().isIdentity();
     if (!convolution && !normalisation || !constant(constants, producer, 1, convolution ? 3 : 5)) {
       return null;
     }

@@ -10,6 +10,7 @@ import tacet.graph.Node.Layer;
 import tacet.graph.Node.Role;
 import tacet.graph.Op;
 import tacet.kernels.Activation;
+import tacet.tensor.Shape;
 
 /** Lets the node that makes a value apply the activation that alone reads it. */
 public final class FuseActivation implements Rewrite {
@@ -26,7 +27,7 @@ public final class FuseActivation implements Rewrite {
       Op fused =
           producer == null || !facts.isPrivate(n.input(0), consumers)
               ? null
-              : fuse(producer.op(), ((Op.Unary) n.op()).function());
+              : fuse(producer, ((Op.Unary) n.op()).function(), facts);
       if (fused == null) {
         put(current, order, n);
         continue;
@@ -59,16 +60,24 @@ public final class FuseActivation implements Rewrite {
     order.add(key);
   }
 
-  private static Op fuse(Op op, Activation f) {
-    return switch (op) {
+  private static Op fuse(Node producer, Activation f, Facts facts) {
+    return switch (producer.op()) {
       case Op.Conv c when c.activation().isIdentity() ->
           new Op.Conv(c.window(), c.groups(), c.residual(), f);
       case Op.Gemm g when g.activation().isIdentity() ->
           new Op.Gemm(g.alpha(), g.beta(), g.transA(), g.transB(), f);
       case Op.Elementwise e when e.activation().isIdentity() && isFloatResult(e.kind()) ->
           new Op.Elementwise(e.kind(), f);
+      case Op.BatchNormalization b
+          when b.activation().isIdentity() && isImage(facts.shapes().get(producer.input(0))) ->
+          new Op.BatchNormalization(b.epsilon(), f);
       default -> null;
     };
+  }
+
+  /** The reference implementation, which normalises everything else, does not count what it activates. */
+  private static boolean isImage(Shape shape) {
+    return shape != null && shape.rank() == 4;
   }
 
   private static boolean isFloatResult(Op.ElementwiseKind kind) {

@@ -66,7 +66,7 @@ final class ChannelSoftmax implements Kernel {
                   to + b * output.blockStride(),
                   spec.width(),
                   counts,
-                  thread,
+                  counts.slab(thread),
                   b * Lanes.COUNT);
             }
           }

@@ -46,8 +46,8 @@ final class ColdCode {
     }
   }
 
-  /** As {@link DirectConvolution}'s products of a panel. */
-  static void directProduct(
+  /** As {@link DirectConvolution#product}. */
+  static void product(
       int vectors,
       MemorySegment m,
       long[] sources,
@@ -165,11 +165,11 @@ final class ColdCode {
   }
 
   /**
-   * One pixel of pooling, a vector of channels.
+   * One pixel of pooling, a vector of channels: first along the columns of its window, then along the row.
    *
    * @param first byte offset of the window's first element within the image
    * @param divisor of an average; 0 for a maximum
-   * @param sums room for a vector
+   * @param window room for a vector, as are {@code column} and {@code x}
    * @param counts counters, or null
    */
   static void pool(
@@ -180,32 +180,40 @@ final class ColdCode {
       long rowStep,
       long columnStep,
       int divisor,
-      float[] sums,
+      float[] window,
+      float[] column,
       float[] x,
       long to,
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    Arrays.fill(sums, divisor == 0 ? Float.NEGATIVE_INFINITY : 0f);
-    for (int ky = 0; ky < rows; ky++) {
-      for (int kx = 0; kx < columns; kx++) {
+    float nothing = divisor == 0 ? Float.NEGATIVE_INFINITY : 0f;
+    Arrays.fill(window, nothing);
+    for (int kx = 0; kx < columns; kx++) {
+      Arrays.fill(column, nothing);
+      for (int ky = 0; ky < rows; ky++) {
         MemorySegment.copy(m, FLOAT, first + ky * rowStep + kx * columnStep, x, 0, COUNT);
-        if (divisor == 0) {
-          maximum(sums, x);
-        } else {
-          add(sums, x);
-        }
+        pool(column, x, divisor);
       }
+      pool(window, column, divisor);
     }
     if (divisor != 0) {
       for (int i = 0; i < COUNT; i++) {
-        sums[i] /= divisor;
+        window[i] /= divisor;
       }
     }
     if (counts != null) {
-      count(sums, COUNT, counts, slab, channel);
+      count(window, COUNT, counts, slab, channel);
     }
-    MemorySegment.copy(sums, 0, m, FLOAT, to, COUNT);
+    MemorySegment.copy(window, 0, m, FLOAT, to, COUNT);
+  }
+
+  private static void pool(float[] into, float[] x, int divisor) {
+    if (divisor == 0) {
+      maximum(into, x);
+    } else {
+      add(into, x);
+    }
   }
 
   private static void maximum(float[] most, float[] x) {

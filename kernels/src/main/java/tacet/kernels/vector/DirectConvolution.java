@@ -23,7 +23,7 @@ import tacet.kernels.vector.PackedWeights.Columns;
  */
 final class DirectConvolution implements Kernel {
 
-  /** Rows of the micro-kernels; there are some with more where rows are neighbours. */
+  /** Rows of the micro-kernels for rows anywhere. */
   private static final int ROWS = 6;
 
   /** Most rows of a group. */
@@ -37,8 +37,13 @@ final class DirectConvolution implements Kernel {
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
-  /** By the width of a tile in vectors. */
+  /** Rows of the micro-kernels for neighbouring rows, by the width of a tile in vectors. */
+  private static final int[] RUN_ROWS = {0, 12, 8, 6, 6};
+
+  /** By the width of a tile in vectors: micro-kernels for rows anywhere, and for neighbouring rows. */
   private static final Rehearsal[] TILES = Rehearsal.several(5);
+
+  private static final Rehearsal[] RUN_TILES = Rehearsal.several(5);
 
   private static final int REHEARSED_DEPTH = 24;
 
@@ -50,6 +55,9 @@ final class DirectConvolution implements Kernel {
   private final MemorySegment packed;
   private final MemorySegment bias;
   private final int groups;
+
+  /** Whether every pixel's first input lies at least a vector behind that of the one before. */
+  private final boolean apart;
 
   private DirectConvolution(
       ConvSpec spec,
@@ -65,6 +73,7 @@ final class DirectConvolution implements Kernel {
     this.columns = weights.tiles();
     this.packed = weights.memory();
     this.bias = bias;
+    this.apart = input.lanes() == Lanes.COUNT;
     this.groups = Math.ceilDiv(spec.outPixels(), GROUP);
   }
 
@@ -109,11 +118,19 @@ final class DirectConvolution implements Kernel {
   @Override
   public boolean isSettled() {
     for (Columns c : columns) {
-      if (!TILES[c.vectors()].isDone()) {
+      if (!(hasRuns(c.vectors()) ? RUN_TILES : TILES)[c.vectors()].isDone()) {
         return false;
       }
     }
     return true;
+  }
+
+  /** Whether most pixels are neighbours of others as far as a micro-kernel for such rows reaches. */
+  private boolean hasRuns(int vectors) {
+    long step = spec.strideX() * input.pixelStride();
+    boolean dense = spec.strideY() * input.rowStride() == spec.outWidth() * step;
+    int pixels = dense ? spec.outPixels() : spec.outWidth();
+    return apart && step == Lanes.BYTES && pixels >= RUN_ROWS[vectors];
   }
 
   @Override
@@ -187,7 +204,7 @@ final class DirectConvolution implements Kernel {
       int end = (int) ((long) depth * (p + 1) / panels);
       long w = c.weights() + (long) first * c.vectors() * Lanes.BYTES;
       long to = p == 0 ? sum : products;
-      product(c.vectors(), m, sources, rows, c.at(), first, end - first, packed, w, to);
+      product(c.vectors(), m, sources, apart, rows, c.at(), first, end - first, packed, w, to);
       if (p > 0) {
         add(m, products, sum, rows * c.vectors());
       }
@@ -199,6 +216,7 @@ final class DirectConvolution implements Kernel {
    *
    * @param m memory of both the left operand and the products
    * @param sources byte offset of each row's first input, and of those computed too many
+   * @param apart whether every row lies at least a vector behind the one before
    * @param rows number of rows; there is room for the products of five more
    * @param at byte offset of each k within a row
    * @param first first k
@@ -207,10 +225,11 @@ final class DirectConvolution implements Kernel {
    * @param w0 byte offset of those of the first k
    * @param block byte offset of the products: row by row, {@code vectors} vectors each
    */
-  private static void product(
+  static void product(
       int vectors,
       MemorySegment m,
       long[] sources,
+      boolean apart,
       int rows,
       long[] at,
       int first,
@@ -218,27 +237,26 @@ final class DirectConvolution implements Kernel {
       MemorySegment w,
       long w0,
       long block) {
-    Rehearsal rehearsal = TILES[vectors];
-    if (rehearsal.isDone()) {
-      tiles(vectors, m, sources, rows, at, first, depth, w, w0, block);
-      return;
+    if (isCompiled(vectors, m, sources, apart, rows, at, first, depth, w, w0, block)) {
+      for (int r = 0; r < rows; ) {
+        boolean run = apart && isRun(sources, r, rows, RUN_ROWS[vectors]);
+        tile(vectors, run, m, sources, r, at, first, depth, w, w0, block);
+        r += run ? RUN_ROWS[vectors] : ROWS;
+      }
+    } else {
+      long start = System.nanoTime();
+      ColdCode.product(vectors, m, sources, rows, at, first, depth, w, w0, block);
+      TILES[vectors].computed(start);
+      RUN_TILES[vectors].computed(start);
     }
-    long start = System.nanoTime();
-    if (rehearsal.isDue()) {
-      int some = Math.min(rows, 2 * ROWS);
-      int shallow = Math.min(depth, REHEARSED_DEPTH);
-      tiles(vectors, m, sources, some, at, first, shallow, w, w0, block);
-      rehearsal.rehearsed(start, some * (shallow + 2L) * vectors);
-      start = System.nanoTime();
-    }
-    ColdCode.directProduct(vectors, m, sources, rows, at, first, depth, w, w0, block);
-    rehearsal.computed(start);
   }
 
-  private static void tiles(
+  /** Whether C2 has compiled the micro-kernels that these rows take; rehearses those that it has not. */
+  private static boolean isCompiled(
       int vectors,
       MemorySegment m,
       long[] sources,
+      boolean apart,
       int rows,
       long[] at,
       int first,
@@ -246,60 +264,61 @@ final class DirectConvolution implements Kernel {
       MemorySegment w,
       long w0,
       long block) {
-    long row = (long) vectors * Lanes.BYTES;
-    int r = 0;
-    switch (vectors) {
-      case 1 -> {
-        while (r < rows) {
-          if (r + ROWS < rows && isRun(sources, r, 2 * ROWS)) {
-            F32RunTile.tile12x1(m, sources[r], at, first, depth, w, w0, block + r * row);
-            r += 2 * ROWS;
-          } else {
-            F32DirectTile.tile6x1(m, sources, r, at, first, depth, w, w0, block + r * row);
-            r += ROWS;
-          }
-        }
+    if (TILES[vectors].isDone() && RUN_TILES[vectors].isDone()) {
+      return true;
+    }
+    boolean compiled = true;
+    for (int r = 0; r < rows; ) {
+      boolean run = apart && isRun(sources, r, rows, RUN_ROWS[vectors]);
+      int height = run ? RUN_ROWS[vectors] : ROWS;
+      Rehearsal rehearsal = run ? RUN_TILES[vectors] : TILES[vectors];
+      if (!rehearsal.isDone() && rehearsal.isDue()) {
+        int shallow = Math.min(depth, REHEARSED_DEPTH);
+        long start = System.nanoTime();
+        tile(vectors, run, m, sources, r, at, first, shallow, w, w0, block);
+        rehearsal.rehearsed(start, height * (shallow + 2L) * vectors);
       }
-      case 2 -> {
-        while (r < rows) {
-          if (r + ROWS < rows && isRun(sources, r, 8)) {
-            F32RunTile.tile8x2(m, sources[r], at, first, depth, w, w0, block + r * row);
-            r += 8;
-          } else {
-            F32DirectTile.tile6x2(m, sources, r, at, first, depth, w, w0, block + r * row);
-            r += ROWS;
-          }
-        }
+      compiled &= rehearsal.isDone();
+      r += height;
+    }
+    return compiled;
+  }
+
+  private static void tile(
+      int vectors,
+      boolean run,
+      MemorySegment m,
+      long[] sources,
+      int r,
+      long[] at,
+      int first,
+      int depth,
+      MemorySegment w,
+      long w0,
+      long block) {
+    long to = block + r * (vectors * (long) Lanes.BYTES);
+    if (run) {
+      long row = sources[r];
+      switch (vectors) {
+        case 1 -> F32RunTile.tile12x1(m, row, at, first, depth, w, w0, to);
+        case 2 -> F32RunTile.tile8x2(m, row, at, first, depth, w, w0, to);
+        case 3 -> F32RunTile.tile6x3(m, row, at, first, depth, w, w0, to);
+        default -> F32RunTile.tile6x4(m, row, at, first, depth, w, w0, to);
       }
-      case 3 -> {
-        for (; r < rows; r += ROWS) {
-          if (isRun(sources, r, ROWS)) {
-            F32RunTile.tile6x3(m, sources[r], at, first, depth, w, w0, block + r * row);
-          } else {
-            F32DirectTile.tile6x3(m, sources, r, at, first, depth, w, w0, block + r * row);
-          }
-        }
-      }
-      default -> {
-        for (; r < rows; r += ROWS) {
-          if (isRun(sources, r, ROWS)) {
-            F32RunTile.tile6x4(m, sources[r], at, first, depth, w, w0, block + r * row);
-          } else {
-            F32DirectTile.tile6x4(m, sources, r, at, first, depth, w, w0, block + r * row);
-          }
-        }
+    } else {
+      switch (vectors) {
+        case 1 -> F32DirectTile.tile6x1(m, sources, r, at, first, depth, w, w0, to);
+        case 2 -> F32DirectTile.tile6x2(m, sources, r, at, first, depth, w, w0, to);
+        case 3 -> F32DirectTile.tile6x3(m, sources, r, at, first, depth, w, w0, to);
+        default -> F32DirectTile.tile6x4(m, sources, r, at, first, depth, w, w0, to);
       }
     }
   }
 
-  /** Whether rows are neighbours in memory. */
-  private static boolean isRun(long[] sources, int row, int rows) {
-    for (int r = row + 1; r < row + rows; r++) {
-      if (sources[r] != sources[r - 1] + Lanes.BYTES) {
-        return false;
-      }
-    }
-    return true;
+  /** Whether {@code height} of the rows from {@code row} on are neighbours in memory. */
+  private static boolean isRun(long[] sources, int row, int rows, int height) {
+    return row + height <= rows
+        && sources[row + height - 1] - sources[row] == (height - 1L) * Lanes.BYTES;
   }
 
   private static void add(MemorySegment m, long from, long to, int vectors) {

@@ -76,7 +76,7 @@ final class LocalResponseNormalization implements Kernel {
                   to + b * output.blockStride(),
                   spec.width(),
                   counts,
-                  thread,
+                  counts.slab(thread),
                   b * Lanes.COUNT);
             }
           }

@@ -1,5 +1,6 @@
 package tacet.kernels.vector;
 
+import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.INTS;
 import static tacet.kernels.vector.Lanes.load;
 import static tacet.kernels.vector.Lanes.store;
@@ -17,8 +18,11 @@ import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.ZeroCounts.Kind;
 
-/** Element-wise operations on one or two images, a row of one block of channels at a time. */
+/** Element-wise operations on one or two images, a run of pixels of one block of channels at a time. */
 final class Pointwise implements Kernel {
+
+  /** Pixels of a run: four kilobytes of a block of channels where vectors are widest. */
+  private static final int RUN = 64;
 
   private final PointwiseSpec spec;
   private final ImageLayout first;
@@ -78,33 +82,57 @@ final class Pointwise implements Kernel {
     }
     boolean same = spec.second() == Second.SAME;
     int channel = block * Lanes.COUNT;
-    for (int row = 0; row < spec.height(); row++) {
-      long xr = x + row * first.rowStride();
-      long yr = y + row * output.rowStride();
-      if (spec.op() == PointwiseSpec.Op.COPY) {
-        copy(m, xr, yr, spec.width());
-      } else {
-        long zr = same ? z + row * second.rowStride() : z;
-        combine(m, spec.op(), xr, zr, same ? Lanes.BYTES : 0, yr, spec.width());
-      }
-      if (!spec.activation().isIdentity()) {
-        if (counts != null) {
-          count(
-              m,
-              yr,
-              spec.width(),
-              counts,
-              thread,
-              channel,
-              Kind.ZERO_BEFORE,
-              Kind.NEAR_ZERO_BEFORE,
-              Kind.NEGATIVE_BEFORE);
-        }
-        VectorActivation.apply(spec.activation(), m, yr, spec.width());
-      }
+    // A plane without gaps is cut into runs that stay in the first-level cache, however short its
+    // rows are.
+    boolean dense = isDense(first) && isDense(output) && (!same || isDense(second));
+    int width = dense ? RUN : spec.width();
+    int rows = dense ? Math.ceilDiv(spec.height() * spec.width(), RUN) : spec.height();
+    long xStep = dense ? RUN * (long) Lanes.BYTES : first.rowStride();
+    long yStep = dense ? RUN * (long) Lanes.BYTES : output.rowStride();
+    long zStep = !same ? 0 : dense ? RUN * (long) Lanes.BYTES : second.rowStride();
+    for (int row = 0; row < rows; row++) {
+      int n0 = dense ? Math.min(RUN, spec.height() * spec.width() - row * RUN) : width;
+      run(m, x + row * xStep, z + row * zStep, same, y + row * yStep, n0, channel, counts, thread);
+    }
+  }
+
+  private boolean isDense(ImageLayout layout) {
+    return layout.rowStride() == spec.width() * layout.pixelStride();
+  }
+
+  /** {@code width} neighbouring pixels. */
+  private void run(
+      MemorySegment m,
+      long x,
+      long z,
+      boolean same,
+      long y,
+      int width,
+      int channel,
+      ZeroCounts counts,
+      int thread) {
+    if (spec.op() == PointwiseSpec.Op.COPY) {
+      copy(m, x, y, width);
+    } else {
+      combine(m, spec.op(), x, z, same ? Lanes.BYTES : 0, y, width);
+    }
+    if (!spec.activation().isIdentity()) {
       if (counts != null) {
-        countStored(m, yr, spec.width(), counts, thread, channel);
+        count(
+            m,
+            y,
+            width,
+            counts,
+            counts.slab(thread),
+            channel,
+            Kind.ZERO_BEFORE,
+            Kind.NEAR_ZERO_BEFORE,
+            Kind.NEGATIVE_BEFORE);
       }
+      VectorActivation.apply(spec.activation(), m, y, width);
+    }
+    if (counts != null) {
+      countStored(m, y, width, counts, counts.slab(thread), channel);
     }
   }
 
@@ -171,8 +199,8 @@ final class Pointwise implements Kernel {
 
   /** Counts a row of stored values. */
   static void countStored(
-      MemorySegment m, long row, int width, ZeroCounts counts, int thread, int channel) {
-    count(m, row, width, counts, thread, channel, Kind.ZERO, Kind.NEAR_ZERO, Kind.NEGATIVE);
+      MemorySegment m, long row, int width, ZeroCounts counts, int[] slab, int channel) {
+    count(m, row, width, counts, slab, channel, Kind.ZERO, Kind.NEAR_ZERO, Kind.NEGATIVE);
   }
 
   private static void count(
@@ -180,22 +208,23 @@ final class Pointwise implements Kernel {
       long row,
       int width,
       ZeroCounts counts,
-      int thread,
+      int[] slab,
       int channel,
       Kind zeroKind,
       Kind nearKind,
       Kind negativeKind) {
+    IntVector one = IntVector.broadcast(INTS, 1);
     IntVector zeros = IntVector.zero(INTS);
-    IntVector near = IntVector.zero(INTS);
-    IntVector negative = IntVector.zero(INTS);
+    IntVector near = zeros;
+    IntVector negative = zeros;
     float tau = counts.threshold();
     for (int i = 0; i < width; i++) {
-      FloatVector v = load(m, row + (long) i * Lanes.BYTES);
-      zeros = Epilogue.tally(zeros, v.eq(0f));
-      near = Epilogue.tally(near, v.abs().lt(tau));
-      negative = Epilogue.tally(negative, v.lt(0f));
+      FloatVector v =
+          FloatVector.fromMemorySegment(FLOATS, m, row + (long) i * Lanes.BYTES, Lanes.ORDER);
+      zeros = zeros.add(one, v.eq(0f).cast(INTS));
+      near = near.add(one, v.abs().lt(tau).cast(INTS));
+      negative = negative.add(one, v.lt(0f).cast(INTS));
     }
-    int[] slab = counts.slab(thread);
     Epilogue.add(slab, zeroKind, counts.stride(), channel, zeros);
     Epilogue.add(slab, nearKind, counts.stride(), channel, near);
     Epilogue.add(slab, negativeKind, counts.stride(), channel, negative);

@@ -1,13 +1,12 @@
 package tacet.kernels.vector;
 
+import static tacet.kernels.vector.Lanes.BYTES;
 import static tacet.kernels.vector.Lanes.FLOATS;
-import static tacet.kernels.vector.Lanes.INTS;
-import static tacet.kernels.vector.Lanes.load;
-import static tacet.kernels.vector.Lanes.store;
+import static tacet.kernels.vector.Lanes.ORDER;
+import static tacet.kernels.vector.Lanes.fma;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
@@ -15,7 +14,10 @@ import tacet.kernels.Parallel;
 import tacet.kernels.PoolSpec;
 import tacet.kernels.ZeroCounts;
 
-/** Maximum and average pooling, one pixel and one block of channels at a time, windows clipped to the image. */
+/**
+ * Maximum and average pooling of one block of channels at a time, windows clipped to the image: first along the columns of
+ * a row of windows, which overlap, then along the row.
+ */
 final class Pooling implements Kernel {
 
   private static final Rehearsal MAXIMUM = new Rehearsal();
@@ -38,7 +40,11 @@ final class Pooling implements Kernel {
 
   @Override
   public long scratchBytes(int threads) {
-    return 0;
+    return threads * rowBytes();
+  }
+
+  private long rowBytes() {
+    return (long) spec.inWidth() * BYTES;
   }
 
   @Override
@@ -65,6 +71,7 @@ final class Pooling implements Kernel {
               memory,
               in + n * input.batchStride() + block * input.blockStride(),
               out + n * output.batchStride() + block * output.blockStride(),
+              scratch + thread * rowBytes(),
               block * Lanes.COUNT,
               counts,
               counts == null ? null : counts.slab(thread));
@@ -81,81 +88,92 @@ final class Pooling implements Kernel {
   }
 
   private void plane(
-      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
+      MemorySegment m,
+      long in,
+      long out,
+      long columns,
+      int channel,
+      ZeroCounts counts,
+      int[] slab) {
     Rehearsal rehearsal = rehearsal();
     if (rehearsal.isDone()) {
-      rows(m, in, out, channel, counts, slab, spec.outHeight());
+      rows(m, in, out, columns, channel, counts, slab, spec.outHeight());
       return;
     }
     long start = System.nanoTime();
     if (rehearsal.isDue()) {
       int[] nowhere = counts == null ? null : new int[slab.length];
-      rows(m, in, out, channel, counts, nowhere, 1);
-      long taps = (long) spec.kernelHeight() * spec.kernelWidth();
-      rehearsal.rehearsed(start, spec.outWidth() * (3 + taps));
+      rows(m, in, out, columns, channel, counts, nowhere, 1);
+      long operations = 2L * spec.kernelHeight() * spec.inWidth() + 5L * spec.outWidth();
+      rehearsal.rehearsed(start, operations + (long) spec.kernelWidth() * spec.outWidth());
       start = System.nanoTime();
     }
     coldRows(m, in, out, channel, counts, slab);
     rehearsal.computed(start);
   }
 
+  /**
+   * @param columns byte offset of a row of scratch memory: the windows of a row pooled along their columns
+   */
   private void rows(
-      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab, int rows) {
-    IntVector zeros = IntVector.zero(INTS);
-    IntVector near = IntVector.zero(INTS);
-    IntVector negative = IntVector.zero(INTS);
-    float tau = counts == null ? 0f : counts.threshold();
+      MemorySegment m,
+      long in,
+      long out,
+      long columns,
+      int channel,
+      ZeroCounts counts,
+      int[] slab,
+      int rows) {
+    long step = spec.dilationY() * input.rowStride();
+    boolean dense = output.rowStride() == spec.outWidth() * output.pixelStride();
     for (int oy = 0; oy < rows; oy++) {
       int top = oy * spec.strideY() - spec.padTop();
-      int ky0 = firstTap(top, spec.dilationY());
-      int ky1 = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight());
-      for (int ox = 0; ox < spec.outWidth(); ox++) {
-        int left = ox * spec.strideX() - spec.padLeft();
-        int kx0 = firstTap(left, spec.dilationX());
-        int kx1 = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth());
-        long first = in + offset(top, ky0, left, kx0);
-        FloatVector v;
-        if (spec.max()) {
-          v = maximum(m, first, ky1 - ky0, kx1 - kx0);
-        } else {
-          v = sum(m, first, ky1 - ky0, kx1 - kx0).div(seen(top, left, ky1 - ky0, kx1 - kx0));
-        }
-        if (counts != null) {
-          zeros = Epilogue.tally(zeros, v.eq(0f));
-          near = Epilogue.tally(near, v.abs().lt(tau));
-          negative = Epilogue.tally(negative, v.lt(0f));
-        }
-        store(v, m, out + oy * output.rowStride() + ox * output.pixelStride());
+      int ky = firstTap(top, spec.dilationY());
+      int high = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky;
+      long first = in + (top + (long) ky * spec.dilationY()) * input.rowStride();
+      long to = out + oy * output.rowStride();
+      if (!spec.max()) {
+        sumColumns(m, first, high, step, columns, spec.inWidth());
+        average(m, columns, to, top, high);
+      } else if (maxColumns(m, first, high, step, columns, spec.inWidth())) {
+        maximum(m, columns, to);
+      } else {
+        carefulMaximum(m, first, high, step, to);
+      }
+      if (counts != null && !dense) {
+        Pointwise.countStored(m, to, spec.outWidth(), counts, slab, channel);
       }
     }
-    if (counts != null) {
-      Epilogue.add(slab, ZeroCounts.Kind.ZERO, counts.stride(), channel, zeros);
-      Epilogue.add(slab, ZeroCounts.Kind.NEAR_ZERO, counts.stride(), channel, near);
-      Epilogue.add(slab, ZeroCounts.Kind.NEGATIVE, counts.stride(), channel, negative);
+    if (counts != null && dense) {
+      Pointwise.countStored(m, out, rows * spec.outWidth(), counts, slab, channel);
     }
   }
 
   private void coldRows(
       MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
-    float[] sums = new float[Lanes.COUNT];
+    float[] window = new float[Lanes.COUNT];
+    float[] column = new float[Lanes.COUNT];
     float[] x = new float[Lanes.COUNT];
     for (int oy = 0; oy < spec.outHeight(); oy++) {
       int top = oy * spec.strideY() - spec.padTop();
-      int ky0 = firstTap(top, spec.dilationY());
-      int rows = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky0;
+      int ky = firstTap(top, spec.dilationY());
+      int rows = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky;
       for (int ox = 0; ox < spec.outWidth(); ox++) {
         int left = ox * spec.strideX() - spec.padLeft();
-        int kx0 = firstTap(left, spec.dilationX());
-        int columns = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx0;
+        int kx = firstTap(left, spec.dilationX());
+        int columns = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx;
         ColdCode.pool(
             m,
-            in + offset(top, ky0, left, kx0),
+            in
+                + (top + (long) ky * spec.dilationY()) * input.rowStride()
+                + (left + (long) kx * spec.dilationX()) * input.pixelStride(),
             rows,
             columns,
             spec.dilationY() * input.rowStride(),
             spec.dilationX() * input.pixelStride(),
             spec.max() ? 0 : seen(top, left, rows, columns),
-            sums,
+            window,
+            column,
             x,
             out + oy * output.rowStride() + ox * output.pixelStride(),
             counts,
@@ -165,15 +183,131 @@ final class Pooling implements Kernel {
     }
   }
 
-  /** Bytes from a plane's first pixel to a window's first tap within it. */
-  private long offset(int top, int ky, int left, int kx) {
-    return (top + (long) ky * spec.dilationY()) * input.rowStride()
-        + (left + (long) kx * spec.dilationX()) * input.pixelStride();
-  }
-
   /** Elements that an average is taken over. */
   private int seen(int top, int left, int rows, int columns) {
     return spec.countIncludePad() ? stated(top, left) : rows * columns;
+  }
+
+  /**
+   * The greatest of each column. Comparisons here ignore NaN, at a third of the cost of those that do not.
+   *
+   * @return whether there was neither NaN nor an infinity; if there was, the result may be wrong
+   */
+  private static boolean maxColumns(
+      MemorySegment m, long first, int rows, long step, long columns, int width) {
+    FloatVector strange = FloatVector.zero(FLOATS);
+    FloatVector zero = strange;
+    if (rows == 3) {
+      for (int i = 0; i < width; i++) {
+        long o = (long) i * BYTES;
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, first + o, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, first + step + o, ORDER);
+        FloatVector c = FloatVector.fromMemorySegment(FLOATS, m, first + 2 * step + o, ORDER);
+        // Infinities of one sign and a NaN survive a sum; infinities of two signs become one.
+        strange = fma(a.add(b).add(c), zero, strange);
+        a = a.blend(b, b.compare(VectorOperators.GT, a));
+        a.blend(c, c.compare(VectorOperators.GT, a)).intoMemorySegment(m, columns + o, ORDER);
+      }
+    } else if (rows == 2) {
+      for (int i = 0; i < width; i++) {
+        long o = (long) i * BYTES;
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, first + o, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, first + step + o, ORDER);
+        strange = fma(a.add(b), zero, strange);
+        a.blend(b, b.compare(VectorOperators.GT, a)).intoMemorySegment(m, columns + o, ORDER);
+      }
+    } else {
+      for (int i = 0; i < width; i++) {
+        long o = (long) i * BYTES;
+        FloatVector v = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+        for (int r = 0; r < rows; r++) {
+          FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, first + r * step + o, ORDER);
+          strange = fma(x, zero, strange);
+          v = v.blend(x, x.compare(VectorOperators.GT, v));
+        }
+        v.intoMemorySegment(m, columns + o, ORDER);
+      }
+    }
+    return strange.eq(0f).allTrue();
+  }
+
+  /** The greatest of each window, whose columns hold neither NaN nor infinities. */
+  private void maximum(MemorySegment m, long columns, long to) {
+    long step = spec.dilationX() * (long) BYTES;
+    for (int ox = 0; ox < spec.outWidth(); ox++) {
+      int left = ox * spec.strideX() - spec.padLeft();
+      int kx = firstTap(left, spec.dilationX());
+      int count = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx;
+      long at = columns + (left + (long) kx * spec.dilationX()) * BYTES;
+      FloatVector v;
+      if (count == 3) {
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, at, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, at + step, ORDER);
+        FloatVector c = FloatVector.fromMemorySegment(FLOATS, m, at + 2 * step, ORDER);
+        a = a.blend(b, b.compare(VectorOperators.GT, a));
+        v = a.blend(c, c.compare(VectorOperators.GT, a));
+      } else {
+        v = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+        for (int i = 0; i < count; i++) {
+          FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, at + i * step, ORDER);
+          v = v.blend(x, x.compare(VectorOperators.GT, v));
+        }
+      }
+      v.intoMemorySegment(m, to + ox * output.pixelStride(), ORDER);
+    }
+  }
+
+  /** The greatest of each window; NaN wins, as it does in Math.max. */
+  private void carefulMaximum(MemorySegment m, long first, int rows, long step, long to) {
+    long columnStep = spec.dilationX() * input.pixelStride();
+    for (int ox = 0; ox < spec.outWidth(); ox++) {
+      int left = ox * spec.strideX() - spec.padLeft();
+      int kx = firstTap(left, spec.dilationX());
+      int count = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx;
+      long at = first + (left + (long) kx * spec.dilationX()) * input.pixelStride();
+      FloatVector v = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+      for (int r = 0; r < rows; r++) {
+        for (int i = 0; i < count; i++) {
+          FloatVector x =
+              FloatVector.fromMemorySegment(FLOATS, m, at + r * step + i * columnStep, ORDER);
+          // Greater or unordered, but a NaN stays.
+          v = v.blend(x, x.compare(VectorOperators.LE, v).not().and(v.eq(v)));
+        }
+      }
+      v.intoMemorySegment(m, to + ox * output.pixelStride(), ORDER);
+    }
+  }
+
+  private static void sumColumns(
+      MemorySegment m, long first, int rows, long step, long columns, int width) {
+    for (int i = 0; i < width; i++) {
+      long o = (long) i * BYTES;
+      FloatVector v = FloatVector.zero(FLOATS);
+      for (int r = 0; r < rows; r++) {
+        v = v.add(FloatVector.fromMemorySegment(FLOATS, m, first + r * step + o, ORDER));
+      }
+      v.intoMemorySegment(m, columns + o, ORDER);
+    }
+  }
+
+  /**
+   * @param top first row of the windows
+   * @param rows rows of the windows that lie within the image
+   */
+  private void average(MemorySegment m, long columns, long to, int top, int rows) {
+    long step = spec.dilationX() * (long) BYTES;
+    for (int ox = 0; ox < spec.outWidth(); ox++) {
+      int left = ox * spec.strideX() - spec.padLeft();
+      int kx = firstTap(left, spec.dilationX());
+      int count = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx;
+      long at = columns + (left + (long) kx * spec.dilationX()) * BYTES;
+      FloatVector v = FloatVector.zero(FLOATS);
+      for (int i = 0; i < count; i++) {
+        v = v.add(FloatVector.fromMemorySegment(FLOATS, m, at + i * step, ORDER));
+      }
+      v.div(seen(top, left, rows, count))
+          .intoMemorySegment(m, to + ox * output.pixelStride(), ORDER);
+    }
   }
 
   private static int firstTap(int start, int dilation) {
@@ -190,32 +324,5 @@ final class Pooling implements Kernel {
     int right = spec.inWidth() + spec.padRight();
     return endTap(top, spec.dilationY(), spec.kernelHeight(), bottom)
         * endTap(left, spec.dilationX(), spec.kernelWidth(), right);
-  }
-
-  /** NaN wins, as it does in Math.max. */
-  private FloatVector maximum(MemorySegment m, long first, int rows, int columns) {
-    FloatVector v = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-    long rowStep = spec.dilationY() * input.rowStride();
-    long columnStep = spec.dilationX() * input.pixelStride();
-    for (int ky = 0; ky < rows; ky++) {
-      for (int kx = 0; kx < columns; kx++) {
-        FloatVector x = load(m, first + ky * rowStep + kx * columnStep);
-        // Not greater or unordered: two instructions, where max() spends six on signed zeros.
-        v = v.blend(x, x.compare(VectorOperators.LE, v).not().and(v.eq(v)));
-      }
-    }
-    return v;
-  }
-
-  private FloatVector sum(MemorySegment m, long first, int rows, int columns) {
-    FloatVector v = FloatVector.zero(FLOATS);
-    long rowStep = spec.dilationY() * input.rowStride();
-    long columnStep = spec.dilationX() * input.pixelStride();
-    for (int ky = 0; ky < rows; ky++) {
-      for (int kx = 0; kx < columns; kx++) {
-        v = v.add(load(m, first + ky * rowStep + kx * columnStep));
-      }
-    }
-    return v;
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,34 @@ class ColdCodeTest {
         ColdCode.product(vectors, rows, a, 3, depth, w, 0, plain, 64);
         long bytes = (long) rows * vectors * Lanes.BYTES;
         assertEquals(-1, simd.asSlice(64, bytes).mismatch(plain.asSlice(64, bytes)));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4})
+  void productsInPlace(int vectors) {
+    Random random = new Random(vectors);
+    try (Arena arena = Arena.ofConfined()) {
+      for (int rows : new int[] {1, 5, 6, 13, 60}) {
+        for (boolean run : new boolean[] {true, false}) {
+          int depth = 1 + random.nextInt(300);
+          long[] at = new long[depth + 2];
+          Arrays.setAll(at, k -> 4L * random.nextInt(1000));
+          long[] sources = new long[rows + 6];
+          Arrays.setAll(sources, r -> 64 + r * (run ? Lanes.BYTES : 40L));
+          MemorySegment w = arena.allocate((long) depth * vectors * Lanes.BYTES, 64);
+          fill(random, w);
+          MemorySegment simd = arena.allocate(BYTES, 64);
+          fill(random, simd);
+          MemorySegment plain = arena.allocate(BYTES, 64);
+          plain.copyFrom(simd);
+          long to = BYTES / 2;
+          DirectConvolution.product(vectors, simd, sources, run, rows, at, 2, depth, w, 0, to);
+          ColdCode.product(vectors, plain, sources, rows, at, 2, depth, w, 0, to);
+          long bytes = (long) rows * vectors * Lanes.BYTES;
+          assertEquals(-1, simd.asSlice(to, bytes).mismatch(plain.asSlice(to, bytes)));
+        }
       }
     }
   }
@@ -137,7 +166,7 @@ class ColdCodeTest {
       m.set(ValueLayout.JAVA_FLOAT, 0, Float.NaN);
       long to = 1 << 19;
       ZeroCounts counts = new ZeroCounts(v, 2, 0.3f);
-      new Pooling(spec, in, out).run(m, new long[] {0}, to, 0, Parallel.serial(), counts);
+      new Pooling(spec, in, out).run(m, new long[] {0}, to, 1 << 18, Parallel.serial(), counts);
       int[] slab = new int[counts.slab(0).length];
       ColdCode.pool(
           m,
@@ -147,6 +176,7 @@ class ColdCodeTest {
           2 * in.rowStride(),
           in.pixelStride(),
           max ? 0 : 9,
+          new float[v],
           new float[v],
           new float[v],
           to + 4096,

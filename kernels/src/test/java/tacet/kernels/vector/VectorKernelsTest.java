@@ -360,6 +360,49 @@ class VectorKernelsTest {
   }
 
   @Test
+  void maximumPoolingPassesWhatIsNotFinite() throws InterruptedException {
+    Random random = new Random(12);
+    float[] strange = {
+      Float.NaN,
+      Float.intBitsToFloat(0xffc00000),
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      Float.MAX_VALUE,
+      -Float.MAX_VALUE
+    };
+    try (ThreadBudget budget = new ThreadBudget(1)) {
+      for (int i = 0; i < 60; i++) {
+        int k = 1 + random.nextInt(4);
+        int c = Lanes.COUNT + 1;
+        PoolSpec spec =
+            new PoolSpec(1, c, 9, 8, 10 - k, 9 - k, k, k, 1, 1, 0, 0, 0, 0, 1, 1, true, false);
+        try (Arena arena = Arena.ofShared()) {
+          Images images = new Images(arena, MEMORY);
+          Images.Image x = images.random(random, 1, c, 9, 8, Lanes.COUNT, Halo.NONE);
+          Images.Image y =
+              images.add(1, c, spec.outHeight(), spec.outWidth(), Lanes.COUNT, Halo.NONE);
+          for (int n = 0; n < 4; n++) {
+            images.memory.set(
+                ValueLayout.JAVA_FLOAT,
+                x.first()
+                    + x.layout().offset(0, random.nextInt(c), random.nextInt(9), random.nextInt(8)),
+                strange[random.nextInt(strange.length)]);
+          }
+          Kernel kernel = provider.pooling(spec, x.layout(), y.layout()).kernel();
+          run(kernel, images, new long[] {x.first()}, y, budget, new ZeroCounts(c, 1, TAU));
+          for (int m = 0; m < c; m++) {
+            for (int oy = 0; oy < spec.outHeight(); oy++) {
+              for (int ox = 0; ox < spec.outWidth(); ox++) {
+                assertEquals(images.pool(spec, x, 0, m, oy, ox), images.get(y, 0, m, oy, ox));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
   void activationsAreAccurate() throws InterruptedException {
     List<Activation> all =
         List.of(
