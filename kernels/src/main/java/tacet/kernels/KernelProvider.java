@@ -1,6 +1,7 @@
 package tacet.kernels;
 
 import java.lang.foreign.Arena;
+import java.util.function.Function;
 
 /**
  * A source of kernels over one internal layout. Declining is normal: the planner goes on to the next provider, and keeps
@@ -103,17 +104,30 @@ public interface KernelProvider {
    * What became of a request: a kernel, or none; and why.
    *
    * @param kernel null where declined
-   * @param skipping computes the same over the same memory and passes over products with zero inputs, so that its time
-   *     falls with their share; null where there is none
+   * @param skipping another form of it that passes over products with zero inputs; null where there is none
    * @param reason for people
    */
-  record Choice(Kernel kernel, Kernel skipping, String reason) {
+  record Choice(Kernel kernel, Skipping skipping, String reason) {
     public static Choice of(Kernel kernel, String reason) {
       return new Choice(kernel, null, reason);
     }
 
     public static Choice declined(String reason) {
       return new Choice(null, null, reason);
+    }
+  }
+
+  /**
+   * A kernel that can be had: it computes the same as another over the same memory and passes over products with zero
+   * inputs, so that its time falls with their share. It is made only where it can pay, since it may need weights of its own.
+   *
+   * @param maker makes it; packed weights live in the arena
+   * @param fixed estimate of its time where all inputs are zero, the other kernel's time being 1
+   * @param perShare estimate of what it takes more where none is
+   */
+  record Skipping(Function<Arena, Kernel> maker, double fixed, double perShare) {
+    public Kernel prepare(Arena arena) {
+      return maker.apply(arena);
     }
   }
 }

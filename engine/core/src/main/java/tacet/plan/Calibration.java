@@ -26,15 +26,8 @@ final class Calibration {
   /** Rounds without a new best time after which kernels count as compiled and their times as found. */
   private static final int PATIENCE = 5;
 
-  private static final double FEW_ZEROS = 0.4;
-  private static final double MANY_ZEROS = 0.9;
-
   private record Key(
-      String dense,
-      String skipping,
-      long multiplyAdds,
-      List<ImageLayout> inputs,
-      ImageLayout output) {}
+      String dense, long multiplyAdds, List<ImageLayout> inputs, ImageLayout output) {}
 
   private final Map<Key, CostCurve> known = new HashMap<>();
   private final Parallel parallel = Parallel.serial();
@@ -50,12 +43,7 @@ final class Calibration {
   CostCurve of(Choice choice, List<Placement.Image> inputs, Placement.Image output) {
     List<ImageLayout> layouts = inputs.stream().map(Placement.Image::layout).toList();
     Key key =
-        new Key(
-            choice.kernel().name(),
-            choice.skipping().name(),
-            choice.kernel().multiplyAdds(),
-            layouts,
-            output.layout());
+        new Key(choice.kernel().name(), choice.kernel().multiplyAdds(), layouts, output.layout());
     CostCurve curve = known.get(key);
     if (curve == null) {
       curve = left > 0 ? measure(choice, inputs, output) : estimate(choice);
@@ -64,25 +52,22 @@ final class Calibration {
     return curve;
   }
 
-  /**
-   * What the shares were where this was written, with the dense kernel's time as unit: a dense layer reads its rows either
-   * way, a convolution's skipping kernel needs time of its own to list the values. Its figures are those against the fastest
-   * dense algorithm, so that an estimate rather leaves a gain than makes a loss.
-   */
   private static CostCurve estimate(Choice choice) {
-    double time = choice.kernel().multiplyAdds();
-    return choice.kernel().getClass() == choice.skipping().getClass()
-        ? new CostCurve(time, 0.01 * time, 0.99 * time, false)
-        : new CostCurve(time, 0.5 * time, 3 * time, false);
+    return CostCurve.estimated(
+        choice.kernel().multiplyAdds(), choice.skipping().fixed(), choice.skipping().perShare());
   }
 
   private CostCurve measure(Choice choice, List<Placement.Image> inputs, Placement.Image output) {
     long start = System.nanoTime();
     try (Arena arena = Arena.ofConfined()) {
-      // The first input twice, with few zeros and with many; the others once.
+      Kernel skipping = choice.skipping().prepare(arena);
+      // The first input once for each share of zeros; the others once.
+      double[] shares = {CostCurve.FEW, CostCurve.MIDDLE, CostCurve.MANY};
       List<Placement.Image> images = new ArrayList<>(inputs);
-      images.add(inputs.getFirst());
       images.add(output);
+      for (int i = 1; i < shares.length; i++) {
+        images.add(inputs.getFirst());
+      }
       long bytes = 0;
       long[] first = new long[images.size()];
       for (int i = 0; i < first.length; i++) {
@@ -91,27 +76,31 @@ final class Calibration {
         first[i] = bytes + around;
         bytes = align(first[i] + l.bytes() + around);
       }
-      long scratch = Math.max(choice.kernel().scratchBytes(1), choice.skipping().scratchBytes(1));
+      long scratch = Math.max(choice.kernel().scratchBytes(1), skipping.scratchBytes(1));
       MemorySegment memory = arena.allocate(bytes + scratch, 64);
-      long[] few = Arrays.copyOf(first, inputs.size());
-      long[] many = few.clone();
-      many[0] = first[inputs.size()];
-      fill(memory, inputs.getFirst().layout(), few[0], FEW_ZEROS);
-      fill(memory, inputs.getFirst().layout(), many[0], MANY_ZEROS);
-      long out = first[inputs.size() + 1];
+      long out = first[inputs.size()];
+      long[][] in = new long[shares.length][];
+      for (int i = 0; i < shares.length; i++) {
+        in[i] = Arrays.copyOf(first, inputs.size());
+        if (i > 0) {
+          in[i][0] = first[inputs.size() + i];
+        }
+        fill(memory, inputs.getFirst().layout(), in[i][0], shares[i]);
+      }
       double dense = Double.MAX_VALUE;
-      double fewTime = Double.MAX_VALUE;
-      double manyTime = Double.MAX_VALUE;
+      double[] times = new double[shares.length];
+      Arrays.fill(times, Double.MAX_VALUE);
       for (int since = 0; since < PATIENCE && System.nanoTime() - start < MOST_NANOS; since++) {
-        double before = dense + fewTime + manyTime;
-        dense = Math.min(dense, time(choice.kernel(), memory, few, out, bytes));
-        fewTime = Math.min(fewTime, time(choice.skipping(), memory, few, out, bytes));
-        manyTime = Math.min(manyTime, time(choice.skipping(), memory, many, out, bytes));
-        if (dense + fewTime + manyTime < 0.97 * before || !choice.kernel().isSettled()) {
+        double before = dense + Arrays.stream(times).sum();
+        dense = Math.min(dense, time(choice.kernel(), memory, in[0], out, bytes));
+        for (int i = 0; i < shares.length; i++) {
+          times[i] = Math.min(times[i], time(skipping, memory, in[i], out, bytes));
+        }
+        if (dense + Arrays.stream(times).sum() < 0.97 * before) {
           since = -1;
         }
       }
-      return CostCurve.through(dense, FEW_ZEROS, fewTime, MANY_ZEROS, manyTime);
+      return new CostCurve(dense, times[0], times[1], times[2], true);
     } finally {
       left -= System.nanoTime() - start;
     }

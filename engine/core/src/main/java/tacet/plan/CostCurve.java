@@ -4,27 +4,47 @@ import java.util.Locale;
 
 /**
  * Time of a layer's two kernels as a function of its input's zeros: the dense one takes the same time always, the skipping
- * one {@code fixed + perShare · (1 − zero share)}.
+ * one is known at three shares of zeros and lies on straight lines between and beyond them.
  *
  * @param dense nanoseconds
- * @param fixed nanoseconds of the skipping kernel for nothing but zeros
- * @param perShare nanoseconds that it takes more for no zeros at all
+ * @param few nanoseconds of the skipping kernel at {@link #FEW} zeros
+ * @param middle the same at {@link #MIDDLE}
+ * @param many the same at {@link #MANY}
  * @param measured whether on this machine, or estimated
  */
-record CostCurve(double dense, double fixed, double perShare, boolean measured) {
+record CostCurve(double dense, double few, double middle, double many, boolean measured) {
 
-  /** A line through two measurements. */
-  static CostCurve through(double dense, double share0, double time0, double share1, double time1) {
-    // More zeros never take longer; where noise says so, the mean holds for all shares.
-    double slope = Math.max(0, (time0 - time1) / (share1 - share0));
-    double atMiddle = (time0 + time1) / 2;
-    double fixed = Math.max(0, atMiddle - slope * (1 - (share0 + share1) / 2));
-    return new CostCurve(dense, fixed, slope, true);
+  static final double FEW = 0.3;
+  static final double MIDDLE = 0.6;
+  static final double MANY = 0.9;
+
+  CostCurve {
+    // More zeros never take longer; where noise says so, the later measurement was disturbed.
+    middle = Math.min(few, middle);
+    many = Math.min(middle, many);
+  }
+
+  /**
+   * @param dense nanoseconds of the dense kernel
+   * @param fixed time of the skipping one for nothing but zeros, as a share of the dense one's
+   * @param perShare what it takes more for no zeros at all
+   */
+  static CostCurve estimated(double dense, double fixed, double perShare) {
+    return new CostCurve(
+        dense,
+        dense * (fixed + perShare * (1 - FEW)),
+        dense * (fixed + perShare * (1 - MIDDLE)),
+        dense * (fixed + perShare * (1 - MANY)),
+        false);
   }
 
   /** Nanoseconds of the skipping kernel. */
   double skipping(double zeroShare) {
-    return fixed + perShare * (1 - zeroShare);
+    double t =
+        zeroShare < MIDDLE
+            ? few + (middle - few) * (zeroShare - FEW) / (MIDDLE - FEW)
+            : middle + (many - middle) * (zeroShare - MIDDLE) / (MANY - MIDDLE);
+    return Math.max(t, 0);
   }
 
   /** Whether skipping is expected to be faster. */
@@ -32,17 +52,29 @@ record CostCurve(double dense, double fixed, double perShare, boolean measured) 
     return skipping(zeroShare) < dense;
   }
 
-  /** The share of zeros from which on skipping is faster; above 1 where it never is. */
+  /** Whether there is a share of zeros, short of all of them, at which skipping is faster. */
+  boolean pays() {
+    return many < dense;
+  }
+
+  /** The share of zeros from which on skipping is faster; 1 where it never is. */
   double crossover() {
-    return perShare == 0 ? (fixed < dense ? 0 : 2) : Math.max(0, 1 - (dense - fixed) / perShare);
+    if (skips(0)) {
+      return 0;
+    }
+    double from = middle < dense ? FEW : MIDDLE;
+    double first = middle < dense ? few : middle;
+    double last = middle < dense ? middle : many;
+    double width = MIDDLE - FEW;
+    return Math.clamp(first == last ? 1 : from + width * (first - dense) / (first - last), 0, 1);
   }
 
   /** For people. */
   String describe() {
-    double c = crossover();
     String how = measured ? "measured" : "estimated";
-    return c > 1
-        ? "skipping zeros never pays (" + how + ")"
-        : String.format(Locale.ROOT, "skips zeros where they are over %.0f %% (%s)", 100 * c, how);
+    return pays()
+        ? String.format(
+            Locale.ROOT, "skips zeros where they are over %.0f %% (%s)", 100 * crossover(), how)
+        : "skipping zeros does not pay (" + how + ")";
   }
 }

@@ -1,5 +1,6 @@
 package tacet.plan;
 
+import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,12 +19,17 @@ final class KernelSteps {
 
   private final Draft draft;
   private final PlanOptions options;
+  private final Arena weights;
   private final Calibration calibration;
   private final Map<String, CountSource> counted = new HashMap<>();
   private final Map<String, CountSource> countedBefore = new HashMap<>();
 
-  KernelSteps(Draft draft, PlanOptions options) {
+  /**
+   * @param weights where packed weights live
+   */
+  KernelSteps(Draft draft, PlanOptions options, Arena weights) {
     this.draft = draft;
+    this.weights = weights;
     this.options = options;
     this.calibration = new Calibration(options.measureNanos());
   }
@@ -52,8 +58,9 @@ final class KernelSteps {
       List<Placement.Image> inputs,
       Placement.Image out) {
     boolean before = n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
-    boolean either = choice.skipping() != null && options.sparse() != SparseMode.OFF;
-    CostCurve curve = either ? calibration.of(choice, inputs, out) : null;
+    boolean may = choice.skipping() != null && options.sparse() != SparseMode.OFF;
+    CostCurve curve = may ? calibration.of(choice, inputs, out) : null;
+    boolean either = may && (curve.pays() || options.sparse() == SparseMode.ALWAYS);
     CountSource source =
         either
             ? addEither(choice, curve, inputs, out, counted.get(n.input(0)))
@@ -65,7 +72,7 @@ final class KernelSteps {
     return new Placed(
         choice.kernel().name(),
         provider.name(),
-        either ? reason + "; " + curve.describe() : reason,
+        may ? reason + "; " + curve.describe() : reason,
         choice.kernel().multiplyAdds());
   }
 
@@ -83,10 +90,20 @@ final class KernelSteps {
       Placement.Image out,
       CountSource ofInput) {
     int counts = use(choice.kernel(), inputs, out);
-    draft.scratch(choice.skipping().scratchBytes(options.threads()));
+    Kernel skipping = choice.skipping().prepare(weights);
+    draft.scratch(skipping.scratchBytes(options.threads()));
     CountSource known = options.counts() == CountLevel.OFF ? null : ofInput;
     draft.add(
-        new RunEither(draft.step(), choice, curve, options.sparse(), inputs, out, known, counts));
+        new RunEither(
+            draft.step(),
+            choice.kernel(),
+            skipping,
+            curve,
+            options.sparse(),
+            inputs,
+            out,
+            known,
+            counts));
     return new CountSource.OfStep(counts, false);
   }
 

@@ -53,7 +53,7 @@ final class Planner {
     this.order = providers.isEmpty() ? null : ProviderOrder.of(providers, assignment);
     KernelProvider simd = order == null ? null : order.simd();
     ImageNeeds needs = order == null ? ImageNeeds.ofReference(net) : ImageNeeds.of(net, order);
-    KernelSteps kernels = new KernelSteps(draft, options);
+    KernelSteps kernels = new KernelSteps(draft, options, weights);
     this.places = new Places(net, needs, draft, simd == null ? 1 : simd.lanes());
     this.views = new ViewSteps(net, needs, places, kernels, simd);
     this.convolutions = new ConvolutionSteps(net, places, kernels, order, draft, weights);

@@ -5,7 +5,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
-import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.SparseMode;
 import tacet.kernels.ZeroCounts;
 
@@ -19,7 +18,8 @@ final class RunEither implements Step {
   private static final int SAMPLES = 1024;
 
   private final int number;
-  private final Choice choice;
+  private final Kernel dense;
+  private final Kernel skipping;
   private final CostCurve curve;
   private final SparseMode mode;
   private final List<Placement.Image> inputs;
@@ -36,7 +36,8 @@ final class RunEither implements Step {
    */
   RunEither(
       int number,
-      Choice choice,
+      Kernel dense,
+      Kernel skipping,
       CostCurve curve,
       SparseMode mode,
       List<Placement.Image> inputs,
@@ -44,7 +45,8 @@ final class RunEither implements Step {
       Plan.CountSource inputCounts,
       int counts) {
     this.number = number;
-    this.choice = choice;
+    this.dense = dense;
+    this.skipping = skipping;
     this.curve = curve;
     this.mode = mode;
     this.inputs = inputs;
@@ -61,7 +63,7 @@ final class RunEither implements Step {
 
   @Override
   public boolean isSettled() {
-    return choice.kernel().isSettled();
+    return dense.isSettled();
   }
 
   @Override
@@ -72,7 +74,7 @@ final class RunEither implements Step {
             ? sample(w.memory, in, inputOffsets[0])
             : (double) Plan.zeros(w, inputCounts) / in.elements();
     boolean skips = mode == SparseMode.ALWAYS || curve.skips(zeros);
-    Kernel kernel = skips ? choice.skipping() : choice.kernel();
+    Kernel kernel = skips ? skipping : dense;
     w.zeroShares[number] = zeros;
     w.skipped[number] = skips;
     ZeroCounts c = counts < 0 ? null : w.counts[counts];
@@ -84,7 +86,7 @@ final class RunEither implements Step {
 
   /** The kernel of the last run. */
   Kernel lastKernel(Workspace w) {
-    return w.skipped[number] ? choice.skipping() : choice.kernel();
+    return w.skipped[number] ? skipping : dense;
   }
 
   /** Multiply-adds left out in the last run; 0 where nothing is counted. */

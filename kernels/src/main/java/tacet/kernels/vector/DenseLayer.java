@@ -63,7 +63,6 @@ final class DenseLayer implements Kernel {
   private final ImageLayout residual;
   private final Weights weights;
   private final MemorySegment bias;
-  private final boolean finite;
   private final boolean skipping;
 
   private DenseLayer(
@@ -73,7 +72,6 @@ final class DenseLayer implements Kernel {
       ImageLayout residual,
       Weights weights,
       MemorySegment bias,
-      boolean finite,
       boolean skipping) {
     this.spec = spec;
     this.input = input;
@@ -81,7 +79,6 @@ final class DenseLayer implements Kernel {
     this.residual = residual;
     this.weights = weights;
     this.bias = bias;
-    this.finite = finite;
     this.skipping = skipping;
   }
 
@@ -113,7 +110,7 @@ final class DenseLayer implements Kernel {
             : runs(input, input.height(), input.width(), flattened, columns);
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     MemorySegment rows = arena.allocate(Math.multiplyExact(inputs, (long) vectors * BYTES), 4096);
-    boolean finite = pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows);
+    pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows);
     return new DenseLayer(
         spec,
         input,
@@ -121,13 +118,12 @@ final class DenseLayer implements Kernel {
         residual,
         new Weights(runs, inputs, vectors, rows),
         Epilogue.bias(bias, vectors, arena),
-        finite,
         false);
   }
 
-  /** The same layer, passing over zero inputs; null where a weight is infinite or NaN, whose product with zero is NaN. */
+  /** The same layer, passing over zero inputs: right where all weights are finite. */
   DenseLayer skipping() {
-    return finite ? new DenseLayer(spec, input, output, residual, weights, bias, true, true) : null;
+    return new DenseLayer(spec, input, output, residual, weights, bias, true);
   }
 
   /**
@@ -165,10 +161,9 @@ final class DenseLayer implements Kernel {
     }
   }
 
-  /** Transposes the weights; says whether all of them are finite. */
-  private static boolean pack(
+  /** Transposes the weights. */
+  private static void pack(
       float[] weights, int[] columns, int outputs, long rowBytes, MemorySegment rows) {
-    boolean finite = true;
     int inputs = columns.length;
     // Sixteen rows are written side by side: a cache line of each row of the source is used up at
     // once.
@@ -177,12 +172,10 @@ final class DenseLayer implements Kernel {
       for (int m = 0; m < outputs; m++) {
         for (int k = from; k < to; k++) {
           float w = weights[m * inputs + columns[k]];
-          finite &= Math.abs(w) <= Float.MAX_VALUE;
           rows.set(ValueLayout.JAVA_FLOAT, k * rowBytes + (long) m * Float.BYTES, w);
         }
       }
     }
-    return finite;
   }
 
   @Override

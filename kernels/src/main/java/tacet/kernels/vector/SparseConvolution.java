@@ -97,7 +97,7 @@ final class SparseConvolution implements Kernel {
   }
 
   /**
-   * @return null where a weight is infinite or NaN, whose product with zero is NaN
+   * @param weights finite ones
    */
   static SparseConvolution prepare(
       ConvSpec spec,
@@ -107,11 +107,6 @@ final class SparseConvolution implements Kernel {
       float[] weights,
       float[] bias,
       Arena arena) {
-    for (float w : weights) {
-      if (!(Math.abs(w) <= Float.MAX_VALUE)) {
-        return null;
-      }
-    }
     int vectors = vectors(spec);
     int tiles = tiles(vectors);
     int taps = spec.kernelHeight() * spec.kernelWidth();

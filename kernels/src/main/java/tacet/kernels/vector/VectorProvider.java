@@ -1,6 +1,7 @@
 package tacet.kernels.vector;
 
 import java.lang.foreign.Arena;
+import java.util.function.Function;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
@@ -50,17 +51,20 @@ public final class VectorProvider implements KernelProvider {
     if (DenseLayer.takes(spec)) {
       DenseLayer dense =
           DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
-      return new Choice(dense, dense.skipping(), "few images: bound by reading the weights");
+      // Each reads its rows of the same weights.
+      Skipping skipping =
+          isFinite(weights) ? new Skipping(_ -> dense.skipping(), 0.01, 0.99) : null;
+      return new Choice(dense, skipping, "few images: bound by reading the weights");
     }
-    Kernel skipping =
-        SparseConvolution.takes(spec, input) && flattened == FlattenOrder.NONE
-            ? SparseConvolution.prepare(spec, input, output, residual, weights, bias, arena)
-            : null;
+    boolean skips =
+        SparseConvolution.takes(spec, input) && flattened == FlattenOrder.NONE && isFinite(weights);
+    Function<Arena, Kernel> sparse =
+        a -> SparseConvolution.prepare(spec, input, output, residual, weights, bias, a);
     int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
     if (tile > 0) {
       return new Choice(
           WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena),
-          skipping,
+          skips ? new Skipping(sparse, 0.6, 3.5) : null,
           tile == 2
               ? "3x3 of stride 1 on few pixels: four multiplications for nine"
               : "3x3 of stride 1: a quarter of the multiplications");
@@ -69,15 +73,25 @@ public final class VectorProvider implements KernelProvider {
     if (DirectConvolution.takes(spec, packed)) {
       return new Choice(
           DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
-          skipping,
+          skips ? new Skipping(sparse, 0.3, 1.5) : null,
           "few columns share their inputs: read in place");
     }
     return new Choice(
         GemmConvolution.prepare(spec, input, output, residual, packed, bias, arena),
-        skipping,
+        skips ? new Skipping(sparse, 0.3, 1.5) : null,
         spec.kernelHeight() * spec.kernelWidth() == 1
             ? "one tap: a matrix product"
             : "taps gathered for a matrix product");
+  }
+
+  /** A product of zero with NaN or an infinity is NaN: such weights forbid skipping. */
+  private static boolean isFinite(float[] weights) {
+    for (float w : weights) {
+      if (!(Math.abs(w) <= Float.MAX_VALUE)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   @Override

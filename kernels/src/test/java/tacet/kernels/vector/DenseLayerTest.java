@@ -106,7 +106,8 @@ class DenseLayerTest {
               bias,
               arena);
       assertInstanceOf(DenseLayer.class, choice.kernel(), what);
-      for (Kernel kernel : new Kernel[] {choice.kernel(), choice.skipping()}) {
+      Kernel skipping = choice.skipping().prepare(arena);
+      for (Kernel kernel : new Kernel[] {choice.kernel(), skipping}) {
         ZeroCounts counts = new ZeroCounts(m, budget.threads(), TAU);
         assertTrue(images.scratch() + kernel.scratchBytes(budget.threads()) <= 4L << 20);
         long[] inputs =
@@ -137,7 +138,7 @@ class DenseLayerTest {
             new long[][] {recount[0], recount[1]},
             Images.counted(counts, Kind.ZERO, Kind.NEAR_ZERO),
             what);
-        boolean skips = kernel == choice.skipping();
+        boolean skips = kernel == skipping;
         assertEquals(skips ? (long) zeroInputs * m : 0, counts.skipped(), what);
       }
     }
