@@ -51,6 +51,15 @@ public final class CompareCommand implements Subcommand {
       description = "Only shapes in whose line the expression is found.")
   private String only = "";
 
+  @Option(
+      names = "--zeros",
+      split = ",",
+      paramLabel = "PERCENT[c]",
+      description =
+          "With --shapes (for example skipping): what skipping so many zero inputs gains, at random"
+              + " or, with a c behind, in whole channels; for example 0,50,80,90,50c,80c.")
+  private List<String> zeros = List.of();
+
   @Option(names = "--list", description = "Print the shapes and measure nothing.")
   private boolean list;
 
@@ -119,7 +128,13 @@ public final class CompareCommand implements Subcommand {
       chosen.forEach(out::println);
       return;
     }
-    write(new ShapeComparison(threads, rounds, plot, out).run(chosen));
+    if (zeros.isEmpty()) {
+      write(new ShapeComparison(threads, rounds, plot, out).run(chosen));
+    } else {
+      List<SkippingComparison.Zeros> shares =
+          zeros.stream().map(SkippingComparison.Zeros::parse).toList();
+      write(new SkippingComparison(threads, rounds, shares, out).run(chosen));
+    }
   }
 
   private void write(Map<String, Object> result) throws IOException {
