@@ -5,6 +5,7 @@ module tacet.cli {
   requires tacet.onnx;
   requires tacet.keras;
   requires info.picocli;
+  requires me.tongfei.progressbar;
   requires jdk.jfr;
   requires com.fasterxml.jackson.core;
   // Kernels use it where it is there; the command always brings it.

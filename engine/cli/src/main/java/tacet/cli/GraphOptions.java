@@ -56,27 +56,33 @@ final class GraphOptions {
       case "conv" -> Presets.conv(seed);
       case "dense-l1" -> {
         long bytes = Presets.denseL1Bytes();
-        // Once as made, once as packed for the kernels.
-        long needed = 2 * bytes;
-        long free = Memory.available();
+        // As made, as packed for the kernels, and on the heap while they are packed.
+        long needed = 4 * bytes + bytes / 4;
+        require("memory", needed, Memory.available());
+        // The VM counts memory outside the heap too, up to what the heap may take.
+        require("Java memory (JAVA_OPTS=-Xmx… sets it)", 2 * bytes + bytes / 4, Memory.java());
         out.printf(
             Locale.ROOT,
             "Preset dense-l1 at full size: %.2f GB of weights, %.2f GB of memory while it runs.%n",
             bytes / 1e9,
             needed / 1e9);
-        if (free < needed) {
-          throw new IllegalArgumentException(
-              String.format(
-                  Locale.ROOT,
-                  "--preset dense-l1 needs %.2f GB of memory, %.2f GB are free",
-                  needed / 1e9,
-                  free / 1e9));
-        }
         yield Presets.denseL1(seed, l1);
       }
       default ->
           throw new IllegalArgumentException(
               "--preset " + preset + ": there are conv and dense-l1");
     };
+  }
+
+  private static void require(String what, long needed, long free) {
+    if (free < needed) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "--preset dense-l1 needs %.2f GB of %s, %.2f GB are free",
+              needed / 1e9,
+              what,
+              free / 1e9));
+    }
   }
 }

@@ -17,13 +17,16 @@ import picocli.CommandLine.Parameters;
 import tacet.Model;
 import tacet.ModelOptions;
 import tacet.graph.Graph;
+import tacet.graph.ValueInfo;
 import tacet.insight.Finding;
 import tacet.insight.ModelComparison;
 import tacet.insight.Weights;
 import tacet.insight.cause.Explanation;
 import tacet.insight.cause.Fields;
 import tacet.insight.cause.ResolutionSweep;
+import tacet.insight.cause.Sample;
 import tacet.insight.cause.Trace;
+import tacet.insight.image.Normalization.Layout;
 import tacet.insight.report.HtmlReport;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
@@ -97,17 +100,19 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     List<Integer> sides = sides();
     List<String> names = labels == null ? List.of() : Files.readAllLines(labels);
-    if (maps != null) {
-      Files.createDirectories(maps);
-    }
+    Destination.requireFolder(maps);
+    Destination.requireFile(report);
+    Destination.requireFile(json);
     Graph original = graphOptions.graph(modelFile, out);
     Graph graph = skippingOptions.changed(original, out);
+    Graph other = against == null ? null : Model.read(against);
+    sides.forEach(side -> requireTaken(side, InspectInput.onlyInput(graph)));
     Map<String, Object> content = new LinkedHashMap<>();
     content.put("model", graph.source());
     content.put("threads", modelOptions.options().threads());
     ResolutionSweep sweep = sides.isEmpty() ? null : sweep(graph, sides, content);
     if (sweep == null || report != null || against != null || skippingOptions.asked()) {
-      inspect(original, graph, names, sweep, content);
+      inspect(original, graph, other, names, sweep, content);
     }
     if (json != null) {
       JsonFile.write(json, content);
@@ -134,6 +139,19 @@ final class InspectCommand implements Callable<Integer> {
     return list;
   }
 
+  /** Requires that the sides of the network's input, rank 4, are free or just these. */
+  private static void requireTaken(int side, ValueInfo input) {
+    Layout layout = ImageOptions.layout(input);
+    int yAxis = layout == Layout.NHWC ? 1 : 2;
+    for (int axis = yAxis; axis < yAxis + 2; axis++) {
+      long taken = input.dims()[axis];
+      if (taken != ValueInfo.UNKNOWN && taken != side) {
+        throw new IllegalArgumentException(
+            "--sizes " + side + ": the network takes " + input.describe() + " only");
+      }
+    }
+  }
+
   private List<InspectInput> inputs(Graph graph, int side, PrintStream log) throws IOException {
     return InspectInput.read(graph, images, side, imageOptions, graphOptions.seed(), log);
   }
@@ -141,6 +159,7 @@ final class InspectCommand implements Callable<Integer> {
   private void inspect(
       Graph original,
       Graph graph,
+      Graph other,
       List<String> names,
       ResolutionSweep sweep,
       Map<String, Object> content)
@@ -148,10 +167,11 @@ final class InspectCommand implements Callable<Integer> {
     ModelOptions options = modelOptions.options();
     List<InspectInput> inputs = inputs(graph, 0, out);
     // First: kernels are measured and timed below, on a machine that has compiled them by then.
-    List<Finding> findings =
-        new ArrayList<>(
-            Explanation.of(graph, options, inputs.stream().map(InspectInput::sample).toList())
-                .findings());
+    List<Finding> findings;
+    try (Progress progress = new Progress("causes")) {
+      List<Sample> samples = inputs.stream().map(InspectInput::sample).toList();
+      findings = new ArrayList<>(Explanation.of(graph, options, samples, progress::at).findings());
+    }
     SparsityProfile profile = null;
     double sparsity = 0;
     // To measure kernels for the built-in encoders would take longer than everything else.
@@ -183,7 +203,8 @@ final class InspectCommand implements Callable<Integer> {
       Tensor input = inputs.getFirst().tensor();
       content.put("ab", skippingOptions.alternate(original, graph, options, input, out));
     }
-    ModelComparison comparison = against == null ? null : compare(graph, profile, weights, inputs);
+    ModelComparison comparison =
+        other == null ? null : compare(graph, other, profile, weights, inputs);
     if (comparison != null) {
       List<Finding> compared = comparison.findings();
       findings.addAll(compared);
@@ -230,11 +251,11 @@ final class InspectCommand implements Callable<Integer> {
 
   private ModelComparison compare(
       Graph graph,
+      Graph other,
       SparsityProfile profile,
       List<Weights.Summary> weights,
       List<InspectInput> inputs)
-      throws IOException, InterruptedException {
-    Graph other = Model.read(against);
+      throws InterruptedException {
     SparsityProfile otherProfile = null;
     try (Model model = Model.of(other, modelOptions.options())) {
       for (InspectInput input : inputs) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Locale;
 import java.util.ServiceLoader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -45,6 +46,11 @@ public final class Main {
       // A warning is one line, as everything else on the command line.
       System.setProperty(LOG_FORMAT, "tacet: %5$s%n");
     }
+    System.exit(run(args));
+  }
+
+  /** Runs a command line and returns its exit code. */
+  static int run(String... args) {
     Main main = new Main();
     CommandLine command = new CommandLine(main);
     ServiceLoader.load(Subcommand.class).forEach(command::addSubcommand);
@@ -57,9 +63,26 @@ public final class Main {
     command.setExecutionExceptionHandler((e, line, _) -> main.report(e, line));
     if (args.length == 0) {
       command.usage(System.out);
-      System.exit(0);
+      return 0;
     }
-    System.exit(command.execute(args));
+    try {
+      return command.execute(args);
+    } catch (OutOfMemoryError e) {
+      command.getErr().println("tacet: not enough memory: " + main.memory(e, command));
+      return BAD_INPUT;
+    }
+  }
+
+  /** What ran out, and what the VM may take. */
+  private String memory(OutOfMemoryError e, CommandLine command) {
+    if (debug) {
+      e.printStackTrace(command.getErr());
+    }
+    return String.format(
+        Locale.ROOT,
+        "%s (the heap may grow to %.2f GB; JAVA_OPTS=-Xmx… sets it)",
+        oneLine(String.valueOf(e.getMessage())),
+        Runtime.getRuntime().maxMemory() / 1e9);
   }
 
   private int report(Exception e, CommandLine line) throws Exception {

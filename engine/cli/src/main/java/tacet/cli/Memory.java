@@ -23,4 +23,9 @@ final class Memory {
     }
     return Long.MAX_VALUE;
   }
+
+  /** Bytes that the heap may take, and by the VM's default the memory outside it as well. */
+  static long java() {
+    return Runtime.getRuntime().maxMemory();
+  }
 }

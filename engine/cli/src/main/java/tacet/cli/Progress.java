@@ -1,66 +1,52 @@
 package tacet.cli;
 
-import java.io.PrintStream;
-import java.util.Locale;
+import java.time.Duration;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
 
-/** A line that says how far something is, on a terminal and after the first second only. */
-final class Progress {
+/** A bar that says how far something is: on a terminal, after the first second, on the error stream. */
+final class Progress implements AutoCloseable {
 
-  private static final int WIDTH = 30;
-  private static final long REFRESH_NANOS = 200_000_000L;
   private static final long SILENT_NANOS = 1_000_000_000L;
+  private static final int REFRESH_MILLIS = 200;
+  private static final int WIDTH = 79;
 
   private final String what;
-  private final int total;
-  private final PrintStream out;
   private final boolean terminal = System.console() != null && System.console().isTerminal();
   private final long start = System.nanoTime();
-  private long last;
-  private boolean shown;
+  private ProgressBar bar;
 
-  Progress(String what, int total, PrintStream out) {
+  Progress(String what) {
     this.what = what;
-    this.total = total;
-    this.out = out;
   }
 
-  /** Files per second so far. */
-  double rate(int done) {
-    return done / ((System.nanoTime() - start) / 1e9);
-  }
-
-  synchronized void done(int done) {
-    long now = System.nanoTime();
-    if (!terminal || now - start < SILENT_NANOS || now - last < REFRESH_NANOS && done < total) {
-      return;
+  synchronized void at(long done, long total) {
+    long elapsed = System.nanoTime() - start;
+    if (terminal && bar == null && elapsed > SILENT_NANOS && done < total) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName(what)
+              .setInitialMax(total)
+              .setUpdateIntervalMillis(REFRESH_MILLIS)
+              .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+              .setConsumer(new ConsoleProgressBarConsumer(System.err, WIDTH))
+              .showSpeed()
+              .startsFrom(done, Duration.ofNanos(elapsed))
+              .build();
     }
-    last = now;
-    shown = true;
-    int filled = (int) ((long) WIDTH * done / Math.max(1, total));
-    double left = (total - done) / Math.max(1e-9, rate(done));
-    out.printf(
-        Locale.ROOT,
-        "\r%s %s%s %d/%d  %.1f/s  %s left ",
-        what,
-        "█".repeat(filled),
-        "░".repeat(WIDTH - filled),
-        done,
-        total,
-        rate(done),
-        time(left));
-    out.flush();
-  }
-
-  synchronized void close() {
-    if (shown) {
-      out.println();
+    if (bar != null) {
+      bar.maxHint(total);
+      bar.stepTo(done);
     }
   }
 
-  private static String time(double seconds) {
-    long s = Math.round(seconds);
-    return s < 3600
-        ? String.format(Locale.ROOT, "%d:%02d", s / 60, s % 60)
-        : String.format(Locale.ROOT, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
+  @Override
+  public synchronized void close() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
   }
 }

@@ -2,7 +2,6 @@ package tacet.cli;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -52,7 +51,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Files.createDirectories(output);
+    Destination.requireFolder(output);
     try (Model model = Model.load(modelFile, modelOptions.options());
         Arena arena = Arena.ofShared()) {
       Map<String, Tensor> given = new LinkedHashMap<>();

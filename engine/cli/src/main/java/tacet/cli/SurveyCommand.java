@@ -58,6 +58,7 @@ final class SurveyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    Destination.requireFile(json);
     if (!merge.isEmpty()) {
       if (!files.isEmpty()) {
         throw new IllegalArgumentException("--merge takes surveys only, no model and no folder");
@@ -75,23 +76,22 @@ final class SurveyCommand implements Callable<Integer> {
     List<Path> images = images(files.subList(1, files.size()));
     CountDownLatch written = new CountDownLatch(1);
     try (Model model = Model.load(files.getFirst(), modelOptions.options().withMeasure(true))) {
-      Progress progress = new Progress("survey", images.size(), System.err);
-      ValueInfo input = InspectInput.onlyInput(model.graph());
-      Surveyor surveyor =
-          new Surveyor(model, file -> imageOptions.read(file, input, 0).tensor(), progress::done);
-      Thread hook =
-          Thread.ofPlatform()
-              .unstarted(
-                  () -> {
-                    interrupted = true;
-                    surveyor.stop();
-                    await(written);
-                  });
-      Runtime.getRuntime().addShutdownHook(hook);
-      long start = System.nanoTime();
-      Survey survey = surveyor.run(images);
+      Thread hook;
+      Survey survey;
+      long start;
+      try (Progress progress = new Progress("survey")) {
+        ValueInfo input = InspectInput.onlyInput(model.graph());
+        Surveyor surveyor =
+            new Surveyor(
+                model,
+                file -> imageOptions.read(file, input, 0).tensor(),
+                done -> progress.at(done, images.size()));
+        hook = Thread.ofPlatform().unstarted(() -> interrupt(surveyor, written));
+        Runtime.getRuntime().addShutdownHook(hook);
+        start = System.nanoTime();
+        survey = surveyor.run(images);
+      }
       double seconds = (System.nanoTime() - start) / 1e9;
-      progress.close();
       finish(survey);
       out.printf(
           Locale.ROOT,
@@ -109,7 +109,9 @@ final class SurveyCommand implements Callable<Integer> {
     return interrupted ? INTERRUPTED : 0;
   }
 
-  private static void await(CountDownLatch written) {
+  private void interrupt(Surveyor surveyor, CountDownLatch written) {
+    interrupted = true;
+    surveyor.stop();
     try {
       written.await(20, TimeUnit.SECONDS);
     } catch (InterruptedException e) {

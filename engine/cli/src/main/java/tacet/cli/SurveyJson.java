@@ -5,6 +5,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -77,7 +79,8 @@ final class SurveyJson {
    * @throws IllegalArgumentException naming the file where it is none
    */
   static Survey read(Path file) throws IOException {
-    try (JsonParser json = new JsonFactory().createParser(file.toFile())) {
+    try (InputStream in = Files.newInputStream(file);
+        JsonParser json = new JsonFactory().createParser(in)) {
       json.nextToken();
       return survey((Map<?, ?>) value(json));
     } catch (JsonProcessingException | ClassCastException | NullPointerException e) {

@@ -51,11 +51,15 @@ public final class Analysis implements AutoCloseable {
   private final Map<String, FlatCounts> flatCounts = new HashMap<>();
   private final SaturationCounts saturation = new SaturationCounts();
   private final Set<String> unitInputs = new LinkedHashSet<>();
+  private final Explanation.Listener listener;
+  private long runs;
   private boolean anyFlat;
   private Shape channelsFirstInput;
 
-  private Analysis(Graph graph, ModelOptions options, List<Sample> samples)
+  private Analysis(
+      Graph graph, ModelOptions options, List<Sample> samples, Explanation.Listener listener)
       throws InterruptedException {
+    this.listener = listener;
     network = Network.of(graph);
     model =
         Model.of(
@@ -96,12 +100,13 @@ public final class Analysis implements AutoCloseable {
    *
    * @param samples at least one; the network has one float32 input
    */
-  public static Analysis of(Graph graph, ModelOptions options, List<Sample> samples)
+  public static Analysis of(
+      Graph graph, ModelOptions options, List<Sample> samples, Explanation.Listener listener)
       throws InterruptedException {
     if (samples.isEmpty()) {
       throw new IllegalArgumentException("nothing to analyse");
     }
-    return new Analysis(graph, options, samples);
+    return new Analysis(graph, options, samples, listener);
   }
 
   private Map<String, ReceptiveField> fields(Sample first) {
@@ -229,7 +234,16 @@ public final class Analysis implements AutoCloseable {
   /** Every value of a run. */
   Values run(Tensor input) throws InterruptedException {
     Set<String> taps = network.taps();
+    listener.at(Math.min(runs++, mostRuns()), mostRuns());
     return Values.of(model.run(Map.of(inputName(), input), taps).outputs(), network.graph());
+  }
+
+  /** Every image as it is, altered and once more to sort its zeros; some prepared in other ways. */
+  private long mostRuns() {
+    long altered = Math.min(ALTERED_IMAGES, samples.size());
+    return 3L * samples.size()
+        + altered * (Alteration.values().length - 1)
+        + (samples.getFirst().noise() ? 0 : PreprocessingCause.mostRuns(samples.size()));
   }
 
   static boolean[][] flatPixels(ImageView image) {

@@ -13,10 +13,23 @@ import tacet.insight.Finding;
  */
 public record Explanation(List<Finding> findings) {
 
+  /** Told how many of about how many runs are done. */
+  @FunctionalInterface
+  public interface Listener {
+    void at(long done, long total);
+  }
+
   /** Runs the network on the samples and on altered ones, and asks every cause. */
   public static Explanation of(Graph graph, ModelOptions options, List<Sample> samples)
       throws InterruptedException {
-    try (Analysis analysis = Analysis.of(graph, options, samples)) {
+    return of(graph, options, samples, (_, _) -> {});
+  }
+
+  /** The same, saying how far it is. */
+  public static Explanation of(
+      Graph graph, ModelOptions options, List<Sample> samples, Listener listener)
+      throws InterruptedException {
+    try (Analysis analysis = Analysis.of(graph, options, samples, listener)) {
       LocalBounds local = new LocalBounds(analysis);
       FlatRegionsCause flat = new FlatRegionsCause(analysis);
       SmallWeightsCause weights = new SmallWeightsCause(analysis);

@@ -29,6 +29,10 @@ import tacet.tensor.Tensor;
 final class PreprocessingCause implements Cause.OfUnits {
 
   private static final int IMAGES = 3;
+
+  /** Tried at most, the one in use included. */
+  private static final int WAYS = 14;
+
   private static final double FAR_FROM_TRAINED = 5;
   private static final double CLEARLY_NEARER = 3;
   private static final double CLEARLY_SURER = 1.8;
@@ -90,6 +94,11 @@ final class PreprocessingCause implements Cause.OfUnits {
       }
     }
     better = best;
+  }
+
+  /** About how many runs it makes. */
+  static long mostRuns(int samples) {
+    return (long) WAYS * Math.min(IMAGES, samples);
   }
 
   private Normalization used(ImageView image) {
