@@ -73,6 +73,11 @@ public interface KernelProvider {
     return Choice.declined("no such kernel");
   }
 
+  /** A channel shuffle; layouts with {@link #lanes()}. */
+  default Choice shuffle(ShuffleSpec spec, ImageLayout input, ImageLayout output) {
+    return Choice.declined("no such kernel");
+  }
+
   /**
    * What the machine can do at best, measured now: 10⁹ floating-point operations per second of multiply-adds that stay in
    * registers, on all threads of the loop together. NaN where this provider has no such measurement. Takes about half a

@@ -135,6 +135,9 @@ public sealed interface Op {
     }
   }
 
+  /** Channel i · groups + j of y is channel j · C / groups + i of x. Input: x [N, C, H, W]. */
+  record ChannelShuffle(int groups) implements Op {}
+
   /** Inputs: x [N, C, spatial…], scale [C], bias [C]. Normalises each image and channel on its own. */
   record InstanceNormalization(float epsilon) implements Op {}
 

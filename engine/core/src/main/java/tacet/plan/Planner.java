@@ -131,6 +131,7 @@ final class Planner {
               case Op.Elementwise e -> pointwise.elementwise(n, e);
               case Op.Lrn l -> pointwise.localResponse(n, l);
               case Op.Softmax s -> pointwise.softmax(n, s);
+              case Op.ChannelShuffle s -> pointwise.shuffle(n, s);
               default -> Attempt.noKernel(n);
             };
     return switch (attempt) {

@@ -13,12 +13,13 @@ import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.LrnSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
+import tacet.kernels.ShuffleSpec;
 import tacet.kernels.SoftmaxSpec;
 import tacet.plan.Attempt.Declined;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
-/** What is computed value by value or pixel by pixel: activations, sums and products, softmax, local response. */
+/** What is computed value by value or pixel by pixel: activations, sums and products, softmax, local response, channel shuffles. */
 final class PointwiseSteps {
 
   private final TypedGraph net;
@@ -199,6 +200,16 @@ final class PointwiseSteps {
     SoftmaxSpec spec =
         new SoftmaxSpec(l.batch(), l.channels(), l.height(), l.width(), op.logarithm());
     return perPixel(n, in, out -> simd.softmax(spec, l, out));
+  }
+
+  Attempt shuffle(Node n, Op.ChannelShuffle op) {
+    Placement.Image in = places.image(n.input(0), Halo.NONE, true);
+    if (in == null || in.channelsLast()) {
+      return new Declined("its input is not an image");
+    }
+    ImageLayout l = in.layout();
+    ShuffleSpec spec = new ShuffleSpec(l.batch(), l.channels(), l.height(), l.width(), op.groups());
+    return perPixel(n, in, out -> simd.shuffle(spec, l, out));
   }
 
   /** A SIMD kernel whose output has the extents of its one input. */

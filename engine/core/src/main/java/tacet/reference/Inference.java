@@ -76,6 +76,11 @@ final class Inference {
         }
         yield one(type(0));
       }
+      case Op.ChannelShuffle s -> {
+        need(shape(0).rank() == 4, "an image", shape(0));
+        need(shape(0).dim(1) % s.groups() == 0, "channels in " + s.groups() + " groups", shape(0));
+        yield one(type(0));
+      }
       case Op.Not _ -> {
         bool(0);
         yield one(type(0));

@@ -3,6 +3,7 @@ package tacet.reference;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import tacet.graph.Op;
+import tacet.kernels.ShuffleSpec;
 import tacet.kernels.scalar.Elements;
 import tacet.kernels.scalar.ScalarMove;
 import tacet.tensor.Shape;
@@ -21,6 +22,24 @@ final class Moves {
       steps[i] = dense[p[i]];
     }
     o.view(o.x(0), 0, steps, 0);
+  }
+
+  static void channelShuffle(Operands o, Op.ChannelShuffle op) {
+    Shape s = o.shape(0);
+    int channels = s.intDim(1);
+    ShuffleSpec spec =
+        new ShuffleSpec(s.intDim(0), channels, s.intDim(2), s.intDim(3), op.groups());
+    long plane = s.elements(2, 4) * o.x(0).type().bytes();
+    for (long n = 0; n < s.dim(0); n++) {
+      for (int c = 0; c < channels; c++) {
+        MemorySegment.copy(
+            o.x(0).data(),
+            (n * channels + spec.source(c)) * plane,
+            o.out().get(0).data(),
+            (n * channels + c) * plane,
+            plane);
+      }
+    }
   }
 
   static void concat(Operands o, Op.Concat c) {

@@ -7,7 +7,7 @@ import tacet.graph.Graph;
 public final class Rewrites {
 
   private static final List<Rewrite> ALL =
-      List.of(new FoldAffine(), new FuseResidual(), new FuseActivation());
+      List.of(new FoldAffine(), new FuseResidual(), new FuseActivation(), new FuseShuffle());
 
   private Rewrites() {}
 

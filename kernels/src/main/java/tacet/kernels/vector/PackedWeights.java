@@ -15,6 +15,14 @@ import tacet.kernels.KernelProvider.FlattenOrder;
  */
 record PackedWeights(Columns[] tiles, MemorySegment memory) {
 
+  private static final int WIDEST = Lanes.MANY_REGISTERS ? 4 : 2;
+
+  /** Time of a multiply-add in tiles of so many vectors, relative to that in wide ones; measured, about. */
+  private static final double[] SLOWNESS = {0, 1.7, 1.1, 1, 1};
+
+  /** What a tile of six rows takes besides, in multiply-adds of a row and vector; about. */
+  private static final double TILE = 16;
+
   /**
    * Output channels that are computed together. Their k runs over input channels and kernel taps in an order in which
    * neighbours are neighbours in memory.
@@ -36,15 +44,14 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
    */
   static PackedWeights pack(
       ConvSpec spec, ImageLayout input, FlattenOrder flattened, float[] weights, Arena arena) {
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    int count = Math.ceilDiv(vectors, widestTile(spec));
+    int[] ends = spec.groups() == 1 ? evenTiles(spec) : groupedTiles(spec);
+    int count = ends.length;
     Columns[] tiles = new Columns[count];
     int[][] sources = new int[count][];
     long bytes = 0;
     int first = 0;
     for (int t = 0; t < count; t++) {
-      // Even widths: five vectors are better served as 3 + 2 than as 4 + 1.
-      int width = Math.ceilDiv(vectors - first, count - t);
+      int width = ends[t] - first;
       long[] at;
       if (t > 0 && spec.groups() == 1) {
         sources[t] = sources[t - 1];
@@ -53,12 +60,9 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
         sources[t] = new int[spec.inChannels()];
         at = flattenedTable(input, flattened, sources[t]);
       } else {
-        int fromChannel = first * Lanes.COUNT;
-        int toChannel = Math.min(spec.outChannels(), (first + width) * Lanes.COUNT);
-        int outPerGroup = spec.outChannels() / spec.groups();
         int inPerGroup = spec.inChannels() / spec.groups();
-        int from = fromChannel / outPerGroup * inPerGroup;
-        int to = ((toChannel - 1) / outPerGroup + 1) * inPerGroup;
+        int from = group(spec, first * Lanes.COUNT) * inPerGroup;
+        int to = (group(spec, ends[t] * Lanes.COUNT - 1) + 1) * inPerGroup;
         int taps = spec.kernelHeight() * spec.kernelWidth();
         sources[t] = new int[Math.multiplyExact(to - from, taps)];
         at = table(spec, input, from, to, sources[t]);
@@ -74,14 +78,51 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
     return new PackedWeights(tiles, memory);
   }
 
-  /** Vectors per tile: four where registers allow; fewer where a wide tile would span groups and multiply by zeros. */
-  private static int widestTile(ConvSpec spec) {
-    int widest = Lanes.MANY_REGISTERS ? 4 : 2;
-    if (spec.groups() == 1) {
-      return widest;
+  /** Number of vectors to the left of each tile's end. Even widths: five are better served as 3 + 2 than as 4 + 1. */
+  private static int[] evenTiles(ConvSpec spec) {
+    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    int[] ends = new int[Math.ceilDiv(vectors, WIDEST)];
+    for (int t = 0; t < ends.length; t++) {
+      int first = t == 0 ? 0 : ends[t - 1];
+      ends[t] = first + Math.ceilDiv(vectors - first, ends.length - t);
     }
-    int perGroup = spec.outChannels() / spec.groups();
-    return Math.clamp(perGroup / Lanes.COUNT, 1, widest);
+    return ends;
+  }
+
+  /**
+   * The same for groups. Wide tiles multiply more by the zeros between groups, narrow ones are slower and more: the cheapest
+   * way to cut the columns is found from left to right.
+   */
+  private static int[] groupedTiles(ConvSpec spec) {
+    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    int depth = spec.inChannels() / spec.groups() * spec.kernelHeight() * spec.kernelWidth();
+    double[] cost = new double[vectors + 1];
+    int[] width = new int[vectors + 1];
+    int[] tiles = new int[vectors + 1];
+    for (int end = 1; end <= vectors; end++) {
+      cost[end] = Double.POSITIVE_INFINITY;
+      for (int w = 1; w <= Math.min(WIDEST, end); w++) {
+        int spanned = group(spec, end * Lanes.COUNT - 1) - group(spec, (end - w) * Lanes.COUNT) + 1;
+        double c = cost[end - w] + TILE + SLOWNESS[w] * w * spanned * depth;
+        if (c < cost[end]) {
+          cost[end] = c;
+          width[end] = w;
+          tiles[end] = tiles[end - w] + 1;
+        }
+      }
+    }
+    int[] ends = new int[tiles[vectors]];
+    int end = vectors;
+    for (int t = ends.length - 1; t >= 0; t--) {
+      ends[t] = end;
+      end -= width[end];
+    }
+    return ends;
+  }
+
+  /** Group of an output channel; that of the last one for those behind it. */
+  private static int group(ConvSpec spec, int channel) {
+    return Math.min(channel, spec.outChannels() - 1) / (spec.outChannels() / spec.groups());
   }
 
   /** Order of k: block of channels, kernel row, kernel column, lane. */

@@ -10,6 +10,7 @@ import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.ShuffleSpec;
 import tacet.kernels.SoftmaxSpec;
 
 /** Kernels on the JDK's Vector API, at the machine's preferred vector width. */
@@ -117,6 +118,11 @@ public final class VectorProvider implements KernelProvider {
   @Override
   public Choice softmax(SoftmaxSpec spec, ImageLayout input, ImageLayout output) {
     return Choice.of(new ChannelSoftmax(spec, input, output), "lanes are channels");
+  }
+
+  @Override
+  public Choice shuffle(ShuffleSpec spec, ImageLayout input, ImageLayout output) {
+    return Choice.of(new ChannelShuffle(spec, input, output), "lanes are permuted");
   }
 
   @Override

@@ -22,6 +22,7 @@ import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.ShuffleSpec;
 import tacet.kernels.SoftmaxSpec;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
@@ -397,6 +398,38 @@ class VectorKernelsTest {
               }
             }
           }
+        }
+      }
+    }
+  }
+
+  @Test
+  void channelShufflesOfOddShapes() throws InterruptedException {
+    Random random = new Random(13);
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int i = 0; i < 40; i++) {
+        int groups = 1 + random.nextInt(5);
+        int c = groups * (1 + random.nextInt(2 * Lanes.COUNT));
+        int h = 1 + random.nextInt(4);
+        int w = 1 + random.nextInt(5);
+        ShuffleSpec spec = new ShuffleSpec(2, c, h, w, groups);
+        try (Arena arena = Arena.ofShared()) {
+          Images images = new Images(arena, MEMORY);
+          Images.Image x = images.random(random, 2, c, h, w, Lanes.COUNT, new Halo(0, 1, 0, 0));
+          Images.Image y = images.add(2, c, h, w, Lanes.COUNT, new Halo(1, 0, 0, 1));
+          ZeroCounts counts = new ZeroCounts(c, 2, TAU);
+          Kernel kernel = provider.shuffle(spec, x.layout(), y.layout()).kernel();
+          run(kernel, images, new long[] {x.first()}, y, budget, counts);
+          for (int n = 0; n < 2; n++) {
+            for (int k = 0; k < c; k++) {
+              for (int j = 0; j < h * w; j++) {
+                float expected =
+                    images.get(x, n, k % groups * (c / groups) + k / groups, j / w, j % w);
+                assertEquals(expected, images.get(y, n, k, j / w, j % w), spec::toString);
+              }
+            }
+          }
+          assertCounts(images, y, counts, spec.toString());
         }
       }
     }

@@ -66,7 +66,8 @@ record ReceptiveField(int[] size, int[] step, int[] start) {
           Op.Identity _,
           Op.Elementwise _,
           Op.Lrn _,
-          Op.Softmax _ ->
+          Op.Softmax _,
+          Op.ChannelShuffle _ ->
           joined(n.inputs(), fields);
       case Op.Concat c when c.axis() == 1 -> joined(n.inputs(), fields);
       case Op.Transpose t
