@@ -1,6 +1,8 @@
 package tacet.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -9,6 +11,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -101,5 +104,44 @@ class ConcurrencyTest {
         assertTrue(before.contains(t) || !t.getName().startsWith("tacet"), t.getName());
       }
     }
+  }
+
+  /** A run that close overtakes ends as it would have; later ones are refused. */
+  @Test
+  void closeWhileOthersRun() throws Exception {
+    List<Tensor> inputs = inputs();
+    Model model = Model.of(Networks.small(1, 23, 19), ModelOptions.defaults().withThreads(2));
+    Result kept = model.run(inputs.getFirst());
+    Seen expected = Seen.of(kept);
+    CountDownLatch running = new CountDownLatch(3);
+    try (ExecutorService callers = Executors.newFixedThreadPool(3)) {
+      List<Future<Boolean>> ends = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        ends.add(
+            callers.submit(
+                () -> {
+                  running.countDown();
+                  while (true) {
+                    try {
+                      assertEquals(expected, Seen.of(model.run(inputs.getFirst())));
+                    } catch (IllegalStateException e) {
+                      return e.getMessage().contains("closed");
+                    }
+                  }
+                }));
+      }
+      running.await();
+      Thread.sleep(20);
+      model.close();
+      for (Future<Boolean> end : ends) {
+        assertTrue(end.get());
+      }
+    }
+    assertThrows(IllegalStateException.class, () -> model.run(inputs.getFirst()));
+    // What a run gave belongs to the caller.
+    assertArrayEquals(
+        expected.output().stream().mapToDouble(Float::doubleValue).toArray(),
+        Seen.of(kept).output().stream().mapToDouble(Float::doubleValue).toArray());
+    model.close();
   }
 }
