@@ -3,8 +3,6 @@ package tacet.jfr;
 import java.util.List;
 import java.util.StringJoiner;
 import java.util.concurrent.atomic.AtomicLong;
-import tacet.profile.LayerProfile;
-import tacet.profile.LayerProfile.Counts;
 
 /** The events of one plan: its layers run by run, and their totals. */
 public final class PlanFlight implements AutoCloseable {
@@ -15,33 +13,42 @@ public final class PlanFlight implements AutoCloseable {
   private static final LayerSummaryEvent SUMMARY = new LayerSummaryEvent();
   private static final DeadChannelsEvent DEAD = new DeadChannelsEvent();
 
+  /**
+   * What is the same in every run of a layer; texts are made once, not per event.
+   *
+   * @param elements of its value
+   */
+  public record Facts(
+      String name,
+      String op,
+      String inputShape,
+      String outputShape,
+      String backend,
+      long multiplyAdds,
+      long elements) {}
+
   /** Sums over runs. */
   private static final class Total {
-    LayerProfile last;
+    String lastKernel;
     long runs;
     long nanoseconds;
-    long multiplyAdds;
     long skipped;
-    long elements;
+    long countedRuns;
     long zeros;
     long nearZeros;
     long[] zerosPerChannel;
   }
 
   private final String model;
-  private final List<String> inputShapes;
+  private final List<Facts> layers;
   private final Total[] totals;
   private final long number = NUMBERS.incrementAndGet();
 
-  /**
-   * From now on periodic events tell of this plan, until it is closed.
-   *
-   * @param inputShapes of each layer
-   */
-  public PlanFlight(String model, List<String> inputShapes) {
+  /** From now on periodic events tell of this plan, until it is closed. */
+  public PlanFlight(String model, List<Facts> layers) {
     this.model = model;
-    this.inputShapes = List.copyOf(inputShapes);
-    this.totals = new Total[inputShapes.size()];
+    this.layers = List.copyOf(layers);
+    this.totals = new Total[layers.size()];
     Recorded.PLANS.add(this);
   }
 
@@ -77,10 +84,6 @@ public final class PlanFlight implements AutoCloseable {
     return new Run();
   }
 
-  private static long skipped(LayerProfile layer) {
-    return layer.skipping() == null ? 0 : layer.skipping().multiplyAdds();
-  }
-
   /** The layers of one run, on the thread that runs it. */
   public final class Run {
     private LayerEvent open;
@@ -93,88 +96,107 @@ public final class PlanFlight implements AutoCloseable {
       }
     }
 
-    /** Layer number {@code i} is done, the one that began or one that was computed along with it. */
-    public void end(int i, LayerProfile layer) {
-      add(i, layer);
-      if (!LAYER.isEnabled()) {
+    /**
+     * Layer number {@code i} is done, the one that began or one that was computed along with it.
+     *
+     * @param skipped multiply-adds left out
+     * @param zerosPerChannel read at once and not kept; null where nothing was counted
+     */
+    public void end(
+        int i,
+        String kernel,
+        long nanoseconds,
+        long skipped,
+        long[] zerosPerChannel,
+        long nearZeros) {
+      LayerEvent e = open;
+      open = null;
+      boolean wanted = LAYER.isEnabled();
+      if (wanted) {
+        e = e == null ? new LayerEvent() : e;
+        e.end();
+      }
+      long zeros = add(i, kernel, nanoseconds, skipped, zerosPerChannel, nearZeros);
+      if (!wanted) {
         return;
       }
-      LayerEvent e = open == null ? new LayerEvent() : open;
-      open = null;
-      e.end();
-      e.layer = layer.name();
-      e.op = layer.op();
-      e.inputShape = inputShapes.get(i);
-      e.outputShape = layer.outputShape().toString();
-      e.kernel = layer.kernel();
-      e.backend = layer.backend();
-      e.multiplyAdds = layer.multiplyAdds();
-      e.skipped = skipped(layer);
-      e.gflops = layer.nanoseconds() == 0 ? 0 : 2f * layer.multiplyAdds() / layer.nanoseconds();
-      e.bytes = layer.outputShape().elements() * Float.BYTES;
-      Counts c = layer.counts();
-      if (c != null) {
-        e.elements = c.elements();
-        e.zeros = c.zeros();
-        e.zeroFraction = (float) c.zeroFraction();
-        e.nearZeros = c.nearZeros();
+      Facts f = layers.get(i);
+      e.layer = f.name;
+      e.op = f.op;
+      e.inputShape = f.inputShape;
+      e.outputShape = f.outputShape;
+      e.kernel = kernel;
+      e.backend = f.backend;
+      e.multiplyAdds = f.multiplyAdds;
+      e.skipped = skipped;
+      e.gflops = nanoseconds == 0 ? 0 : 2f * f.multiplyAdds / nanoseconds;
+      e.bytes = f.elements * Float.BYTES;
+      if (zerosPerChannel != null) {
+        e.elements = f.elements;
+        e.zeros = zeros;
+        e.zeroFraction = f.elements == 0 ? 0 : (float) zeros / f.elements;
+        e.nearZeros = nearZeros;
       }
       e.model = model;
       e.commit();
     }
   }
 
-  private void add(int i, LayerProfile layer) {
-    Counts c = layer.counts();
+  /** Adds a run to the totals; returns its zeros. */
+  private long add(
+      int i, String kernel, long nanoseconds, long skipped, long[] perChannel, long nearZeros) {
     synchronized (totals) {
       if (totals[i] == null) {
         totals[i] = new Total();
       }
       Total t = totals[i];
-      t.last = layer;
+      t.lastKernel = kernel;
       t.runs++;
-      t.nanoseconds += layer.nanoseconds();
-      t.multiplyAdds += layer.multiplyAdds();
-      t.skipped += skipped(layer);
-      if (c == null) {
-        return;
+      t.nanoseconds += nanoseconds;
+      t.skipped += skipped;
+      if (perChannel == null) {
+        return 0;
       }
-      t.elements += c.elements();
-      t.zeros += c.zeros();
-      t.nearZeros += c.nearZeros();
       if (t.zerosPerChannel == null) {
-        t.zerosPerChannel = new long[c.channels()];
+        t.zerosPerChannel = new long[perChannel.length];
       }
-      for (int k = 0; k < t.zerosPerChannel.length; k++) {
-        t.zerosPerChannel[k] += c.zerosPerChannel()[k];
+      long zeros = 0;
+      for (int k = 0; k < perChannel.length; k++) {
+        zeros += perChannel[k];
+        t.zerosPerChannel[k] += perChannel[k];
       }
+      t.countedRuns++;
+      t.zeros += zeros;
+      t.nearZeros += nearZeros;
+      return zeros;
     }
   }
 
   void summarise() {
     synchronized (totals) {
-      for (Total t : totals) {
-        if (t != null) {
-          summarise(t);
+      for (int i = 0; i < totals.length; i++) {
+        if (totals[i] != null) {
+          summarise(layers.get(i), totals[i]);
         }
       }
     }
   }
 
-  private void summarise(Total t) {
+  private void summarise(Facts f, Total t) {
+    long elements = t.countedRuns * f.elements;
     LayerSummaryEvent e = new LayerSummaryEvent();
-    e.layer = t.last.name();
-    e.op = t.last.op();
-    e.outputShape = t.last.outputShape().toString();
-    e.kernel = t.last.kernel();
-    e.backend = t.last.backend();
+    e.layer = f.name;
+    e.op = f.op;
+    e.outputShape = f.outputShape;
+    e.kernel = t.lastKernel;
+    e.backend = f.backend;
     e.runs = t.runs;
     e.totalTime = t.nanoseconds;
-    e.multiplyAdds = t.multiplyAdds;
+    e.multiplyAdds = t.runs * f.multiplyAdds;
     e.skipped = t.skipped;
-    e.elements = t.elements;
+    e.elements = elements;
     e.zeros = t.zeros;
-    e.zeroFraction = t.elements == 0 ? 0 : (float) t.zeros / t.elements;
+    e.zeroFraction = elements == 0 ? 0 : (float) t.zeros / elements;
     e.nearZeros = t.nearZeros;
     e.model = model;
     e.plan = number;
@@ -183,16 +205,16 @@ public final class PlanFlight implements AutoCloseable {
 
   void reportDeadChannels() {
     synchronized (totals) {
-      for (Total t : totals) {
-        if (t != null && t.zerosPerChannel != null) {
-          reportDeadChannels(t);
+      for (int i = 0; i < totals.length; i++) {
+        if (totals[i] != null && totals[i].zerosPerChannel != null) {
+          reportDeadChannels(layers.get(i), totals[i]);
         }
       }
     }
   }
 
-  private void reportDeadChannels(Total t) {
-    long perChannel = t.elements / Math.max(1, t.zerosPerChannel.length);
+  private void reportDeadChannels(Facts f, Total t) {
+    long perChannel = t.countedRuns * f.elements / Math.max(1, t.zerosPerChannel.length);
     int dead = 0;
     StringJoiner first = new StringJoiner(", ");
     for (int k = 0; k < t.zerosPerChannel.length; k++) {
@@ -207,8 +229,8 @@ public final class PlanFlight implements AutoCloseable {
       return;
     }
     DeadChannelsEvent e = new DeadChannelsEvent();
-    e.layer = t.last.name();
-    e.op = t.last.op();
+    e.layer = f.name;
+    e.op = f.op;
     e.dead = dead;
     e.channels = t.zerosPerChannel.length;
     e.runs = t.runs;

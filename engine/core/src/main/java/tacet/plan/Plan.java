@@ -229,7 +229,7 @@ public final class Plan implements AutoCloseable {
       w.nanoseconds[i] = end - start;
       if (events != null) {
         for (int layer : recorded.ending()[i]) {
-          events.end(layer, row(w, layers.get(layer)));
+          report(events, w, layer);
         }
         end = System.nanoTime();
       }
@@ -268,6 +268,51 @@ public final class Plan implements AutoCloseable {
     return layers;
   }
 
+  private void report(PlanFlight.Run events, Workspace w, int number) {
+    PlannedLayer l = layers.get(number);
+    RunEither either = either(l);
+    String kernel = either == null ? l.kernel() : either.lastKernel(w).name();
+    long skipped = either == null ? 0 : either.skipped(w);
+    boolean counted = options.counts() != CountLevel.OFF && l.counted() != null;
+    if (counted && l.counted() instanceof CountSource.OfStep s) {
+      // Every run's every layer comes by here: no copies.
+      ZeroCounts c = w.counts[s.counts()];
+      events.end(
+          number,
+          kernel,
+          nanoseconds(w, l),
+          skipped,
+          c.perChannel(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO),
+          c.total(s.before() ? Kind.NEAR_ZERO_BEFORE : Kind.NEAR_ZERO));
+    } else {
+      Counts c = counted ? counts(w, l.counted(), l.shape().elements()) : null;
+      events.end(
+          number,
+          kernel,
+          nanoseconds(w, l),
+          skipped,
+          c == null ? null : c.zerosPerChannel(),
+          c == null ? 0 : c.nearZeros());
+    }
+  }
+
+  private static long nanoseconds(Workspace w, PlannedLayer l) {
+    long nanos = 0;
+    for (int i = l.firstStep(); i < l.endStep(); i++) {
+      nanos += w.nanoseconds[i];
+    }
+    return nanos;
+  }
+
+  /** The step of a layer that may skip zeros, or null. */
+  private RunEither either(PlannedLayer l) {
+    RunEither either = null;
+    for (int i = l.firstStep(); i < l.endStep(); i++) {
+      either = steps[i] instanceof RunEither e ? e : either;
+    }
+    return either;
+  }
+
   /**
    * What a flight recording needs to know of the steps.
    *
@@ -286,7 +331,7 @@ public final class Plan implements AutoCloseable {
         ending.add(new ArrayList<>());
       }
       int last = 0;
-      List<String> inputShapes = new ArrayList<>();
+      List<PlanFlight.Facts> facts = new ArrayList<>();
       for (int i = 0; i < layers.size(); i++) {
         PlannedLayer l = layers.get(i);
         if (l.endStep() > l.firstStep()) {
@@ -294,11 +339,19 @@ public final class Plan implements AutoCloseable {
           last = l.endStep() - 1;
         }
         ending.get(last).add(i);
-        inputShapes.add(l.inputShape().toString());
+        facts.add(
+            new PlanFlight.Facts(
+                l.layer().name(),
+                l.layer().op(),
+                l.inputShape().toString(),
+                l.shape().toString(),
+                l.backend(),
+                l.multiplyAdds(),
+                l.shape().elements()));
       }
       recorded =
           new Recorded(
-              new PlanFlight(source, inputShapes),
+              new PlanFlight(source, facts),
               starting,
               ending.stream()
                   .map(e -> e.stream().mapToInt(Integer::intValue).toArray())
@@ -390,14 +443,7 @@ public final class Plan implements AutoCloseable {
   }
 
   private LayerProfile row(Workspace w, PlannedLayer l) {
-    long nanos = 0;
-    for (int i = l.firstStep(); i < l.endStep(); i++) {
-      nanos += w.nanoseconds[i];
-    }
-    RunEither either = null;
-    for (int i = l.firstStep(); i < l.endStep(); i++) {
-      either = steps[i] instanceof RunEither e ? e : either;
-    }
+    RunEither either = either(l);
     Counts counts =
         options.counts() == CountLevel.OFF || l.counted() == null
             ? null
@@ -413,7 +459,7 @@ public final class Plan implements AutoCloseable {
         either == null ? l.kernel() : either.lastKernel(w).name(),
         l.backend(),
         l.reason(),
-        nanos,
+        nanoseconds(w, l),
         l.multiplyAdds(),
         counts,
         either == null
