@@ -1,7 +1,7 @@
 /** Images in, feature maps out, and where the zeros come from. */
 module tacet.insight {
   requires transitive tacet;
-  requires java.desktop;
+  requires transitive java.desktop;
 
   exports tacet.insight;
   exports tacet.insight.cause;

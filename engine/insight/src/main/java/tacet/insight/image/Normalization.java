@@ -1,5 +1,7 @@
 package tacet.insight.image;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -13,6 +15,8 @@ import java.util.Arrays;
  * @param std one value, or one per channel in the same order, none zero
  */
 public record Normalization(Channels channels, float scale, float[] mean, float[] std) {
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
   /** The channels of a network's input. */
   public enum Channels {
     /** Red, green, blue. */
@@ -79,13 +83,26 @@ public record Normalization(Channels channels, float scale, float[] mean, float[
    * @throws IllegalArgumentException if the picture has too many pixels for one array of float32
    */
   public float[] apply(Picture picture, Layout layout) {
-    int count = channels.count();
-    int pixels = picture.width() * picture.height();
-    if ((long) pixels * count > Integer.MAX_VALUE - 8) {
+    long elements = (long) picture.width() * picture.height() * channels.count();
+    if (elements > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException("too many pixels: " + picture);
     }
+    float[] out = new float[(int) elements];
+    apply(picture, layout, MemorySegment.ofArray(out));
+    return out;
+  }
+
+  /**
+   * Writes the picture as a network's input, in one pass over it.
+   *
+   * @param out at least as many float32 as the picture has pixels times channels, for example the memory of a session's
+   *     input
+   * @throws IndexOutOfBoundsException if {@code out} is too small
+   */
+  public void apply(Picture picture, Layout layout, MemorySegment out) {
+    int count = channels.count();
+    int pixels = picture.width() * picture.height();
     byte[] from = channels == Channels.GREY ? picture.grey().rgb() : picture.rgb();
-    float[] out = new float[pixels * count];
     // 256 possible values: the division is done once for each, exactly as it would be per pixel.
     float[] table = new float[256];
     for (int c = 0; c < count; c++) {
@@ -93,13 +110,12 @@ public record Normalization(Channels channels, float scale, float[] mean, float[
         table[v] = (v * scale - mean[c]) / std[c];
       }
       int source = channels.source[c];
-      int target = layout == Layout.NCHW ? c * pixels : c;
+      long target = layout == Layout.NCHW ? (long) c * pixels : c;
       int step = layout == Layout.NCHW ? 1 : count;
       for (int i = 0; i < pixels; i++, source += 3, target += step) {
-        out[target] = table[from[source] & 0xFF];
+        out.setAtIndex(FLOAT, target, table[from[source] & 0xFF]);
       }
     }
-    return out;
   }
 
   /** As a formula, for reports: {@code BGR, (x·1 − [104, 117, 123]) / [1, 1, 1]}. */

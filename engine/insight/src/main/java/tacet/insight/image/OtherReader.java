@@ -34,7 +34,7 @@ final class OtherReader {
         reader.setInput(in, true, true);
         PictureReader.checkSize(file, reader.getWidth(0), reader.getHeight(0), PIXELS_PER_BYTE);
         boolean tiff = reader.getFormatName().equalsIgnoreCase("tif");
-        Picture picture = toPicture(file, reader.read(0));
+        Picture picture = toPicture(reader.read(0));
         return tiff ? Exif.upright(picture, tiffOrientation(file)) : picture;
       } finally {
         reader.dispose();
@@ -55,14 +55,14 @@ final class OtherReader {
   /**
    * Samples of grey and RGB images are taken as stored; getRGB would take grey for linear light.
    */
-  private static Picture toPicture(Path file, BufferedImage image) throws IOException {
+  static Picture toPicture(BufferedImage image) {
     ColorModel model = image.getColorModel();
     WritableRaster raster = image.getRaster();
     Picture picture = Picture.blank(image.getWidth(), image.getHeight());
     int type = model.getColorSpace().getType();
     boolean stored = model instanceof ComponentColorModel;
     if (stored && type != ColorSpace.TYPE_GRAY && type != ColorSpace.TYPE_RGB) {
-      throw new ImageFormatException(file, "neither grey nor RGB");
+      throw new IllegalArgumentException("neither grey nor RGB");
     }
     int[] samples = null;
     byte[] rgb = picture.rgb();

@@ -1,6 +1,8 @@
 package tacet.insight.image;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /**
@@ -31,6 +33,32 @@ public record Picture(int width, int height, byte[] rgb) {
   static Picture blank(int width, int height) {
     return new Picture(
         width, height, new byte[Math.multiplyExact(Math.multiplyExact(3, width), height)]);
+  }
+
+  /**
+   * A picture of the JDK's kind, with the samples that it stores; transparent pixels are blended over white.
+   *
+   * @throws IllegalArgumentException if it is neither grey nor RGB
+   */
+  public static Picture of(BufferedImage image) {
+    return OtherReader.toPicture(image);
+  }
+
+  /**
+   * Copies pixels.
+   *
+   * @param rgb as the record's, from the buffer's position on; the position stays
+   * @throws IllegalArgumentException if a side is not positive or too few bytes remain
+   */
+  public static Picture of(int width, int height, ByteBuffer rgb) {
+    long bytes = 3L * width * height;
+    if (width < 1 || height < 1 || bytes > rgb.remaining()) {
+      throw new IllegalArgumentException(
+          width + "x" + height + " pixels in " + rgb.remaining() + " bytes");
+    }
+    Picture picture = blank(width, height);
+    rgb.get(rgb.position(), picture.rgb);
+    return picture;
   }
 
   /**

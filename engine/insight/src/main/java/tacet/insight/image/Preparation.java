@@ -2,6 +2,9 @@ package tacet.insight.image;
 
 import tacet.insight.image.Normalization.Channels;
 import tacet.insight.image.Normalization.Layout;
+import tacet.kernels.DataType;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
 
 /**
  * All that happens to a picture before a network sees it: grey where the network takes one channel,
@@ -29,12 +32,33 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
   public Input apply(Picture picture, Layout layout) {
     boolean grey = normalization.channels() == Channels.GREY;
     Picture sized = geometry.apply(grey ? picture.grey() : picture, method);
+    return new Input(shape(sized, layout), normalization.apply(sized, layout));
+  }
+
+  /**
+   * Prepares a picture right in the memory of a network's input, for example a session's.
+   *
+   * @param input float32 of the shape [1, C, H, W] or [1, H, W, C] that the picture comes to
+   * @throws IllegalArgumentException where its shape is another
+   */
+  public void apply(Picture picture, Tensor input) {
+    boolean grey = normalization.channels() == Channels.GREY;
+    Picture sized = geometry.apply(grey ? picture.grey() : picture, method);
+    Shape nchw = Shape.of(shape(sized, Layout.NCHW));
+    Shape nhwc = Shape.of(shape(sized, Layout.NHWC));
+    boolean first = input.shape().equals(nchw);
+    if (input.type() != DataType.FLOAT32 || !first && !input.shape().equals(nhwc)) {
+      throw new IllegalArgumentException(
+          "the input is " + input.type() + " " + input.shape() + ", the picture comes to " + nchw);
+    }
+    normalization.apply(sized, first ? Layout.NCHW : Layout.NHWC, input.data());
+  }
+
+  private long[] shape(Picture sized, Layout layout) {
     long channels = normalization.channels().count();
-    long[] shape =
-        layout == Layout.NCHW
-            ? new long[] {1, channels, sized.height(), sized.width()}
-            : new long[] {1, sized.height(), sized.width(), channels};
-    return new Input(shape, normalization.apply(sized, layout));
+    return layout == Layout.NCHW
+        ? new long[] {1, channels, sized.height(), sized.width()}
+        : new long[] {1, sized.height(), sized.width(), channels};
   }
 
   /**

@@ -4,7 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.awt.image.BufferedImage;
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
+import tacet.kernels.DataType;
+import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
 
 class NormalizationTest {
   @Test
@@ -23,6 +28,30 @@ class NormalizationTest {
     // 0.299·10 + 0.587·20 + 0.114·30 = 18.15; 0.299·200 + 0.587·210 + 0.114·220 = 208.15
     assertArrayEquals(new float[] {18, 208}, grey.apply(p, Normalization.Layout.NHWC));
     assertEquals(1f, Normalization.unit().apply(white(), Normalization.Layout.NCHW)[2], 0f);
+  }
+
+  @Test
+  void preparesInTheMemoryOfAnInput() {
+    BufferedImage image = new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB);
+    ByteBuffer bytes = ByteBuffer.allocateDirect(3 * 3 * 2 + 1).position(1);
+    for (int i = 0; i < 6; i++) {
+      int rgb = 0x10203 * (i + 1);
+      image.setRGB(i % 3, i / 3, rgb);
+      bytes.put(1 + 3 * i, (byte) (rgb >> 16));
+      bytes.put(2 + 3 * i, (byte) (rgb >> 8));
+      bytes.put(3 + 3 * i, (byte) rgb);
+    }
+    Preparation preparation =
+        new Preparation(new Geometry.None(), ResizeMethod.PILLOW_BILINEAR, Normalization.unit());
+    for (Normalization.Layout layout : Normalization.Layout.values()) {
+      Preparation.Input expected = preparation.apply(Picture.of(image), layout);
+      Tensor input = Tensor.allocate(DataType.FLOAT32, Shape.of(expected.shape()));
+      preparation.apply(Picture.of(3, 2, bytes), input);
+      assertArrayEquals(expected.values(), input.toFloats());
+    }
+    Tensor other = Tensor.allocate(DataType.FLOAT32, Shape.of(1, 3, 3, 2));
+    assertThrows(IllegalArgumentException.class, () -> preparation.apply(Picture.of(image), other));
+    assertThrows(IllegalArgumentException.class, () -> Picture.of(4, 2, bytes));
   }
 
   @Test
