@@ -57,6 +57,22 @@ public interface KernelProvider {
       float[] bias,
       Arena arena);
 
+  /**
+   * A convolution kernel that passes over zero inputs, for images as another provider's kernel wants them: with the zeros
+   * around the input that {@link ConvSpec#halo()} says, and blocks of {@link #lanes()} channels. Parameters as those of
+   * {@link #convolution}; null where there is none.
+   */
+  default Skipping skipping(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias) {
+    return null;
+  }
+
   /** A pooling kernel; layouts with {@link #lanes()}. */
   Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output);
 
@@ -117,6 +133,10 @@ public interface KernelProvider {
       return new Choice(kernel, null, reason);
     }
 
+    public Choice with(Skipping other) {
+      return new Choice(kernel, other, reason);
+    }
+
     public static Choice declined(String reason) {
       return new Choice(null, null, reason);
     }
@@ -126,11 +146,12 @@ public interface KernelProvider {
    * A kernel that can be had: it computes the same as another over the same memory and passes over products with zero
    * inputs, so that its time falls with their share. It is made only where it can pay, since it may need weights of its own.
    *
+   * @param provider name of the provider that makes it
    * @param maker makes it; packed weights live in the arena
    * @param fixed estimate of its time where all inputs are zero, the other kernel's time being 1
    * @param perShare estimate of what it takes more where none is
    */
-  record Skipping(Function<Arena, Kernel> maker, double fixed, double perShare) {
+  record Skipping(String provider, Function<Arena, Kernel> maker, double fixed, double perShare) {
     public Kernel prepare(Arena arena) {
       return maker.apply(arena);
     }

@@ -199,9 +199,11 @@ final class InspectCommand implements Callable<Integer> {
       out.println();
       DetailReport.print(out, profile);
     }
+    List<Object> layers = InspectJson.layers(profile);
     if (skippingOptions.asked()) {
       Tensor input = inputs.getFirst().tensor();
       content.put("ab", skippingOptions.alternate(original, graph, options, input, out));
+      InspectJson.addMeasuredSpeedups(layers, skippingOptions.speedups());
     }
     ModelComparison comparison =
         other == null ? null : compare(graph, other, profile, weights, inputs);
@@ -230,7 +232,7 @@ final class InspectCommand implements Callable<Integer> {
       out.println();
       out.println("report in " + report);
     }
-    content.put("layers", InspectJson.layers(profile));
+    content.put("layers", layers);
     content.put("findings", InspectJson.findings(findings));
     content.put("weights", InspectJson.weights(weights));
     content.put("inputs", inputs.stream().map(InspectInput::name).toList());

@@ -87,6 +87,15 @@ final class InspectJson {
     return o;
   }
 
+  /** Adds to the layers what each was measured to gain; null where it has no time of its own. */
+  static void addMeasuredSpeedups(List<Object> layers, Map<String, Double> speedups) {
+    for (Object layer : layers) {
+      @SuppressWarnings("unchecked")
+      Map<String, Object> l = (Map<String, Object>) layer;
+      l.put("measuredSpeedup", speedups.get(l.get("name")));
+    }
+  }
+
   static List<Object> sizes(ResolutionSweep sweep) {
     List<Object> points = new ArrayList<>();
     for (ResolutionSweep.Point p : sweep.points()) {

@@ -37,6 +37,13 @@ final class SkippingOptions {
       description = "LOSSY: weights with |w| < T become zero. Implies --ab.")
   private Float pruneBelow;
 
+  private final Map<String, Double> speedups = new LinkedHashMap<>();
+
+  /** What each layer with time of its own was measured to gain, by name, once alternated. */
+  Map<String, Double> speedups() {
+    return speedups;
+  }
+
   /** The network with the lossy changes that were asked for. */
   Graph changed(Graph graph, PrintStream out) {
     Graph changed = graph;
@@ -76,6 +83,7 @@ final class SkippingOptions {
       Map<String, Tensor> given = Map.of(base.inputs().getFirst().name(), input);
       Alternation a = Alternation.of(base, other, given, ROUNDS);
       print(a, out);
+      a.layers().forEach(l -> speedups.put(l.name(), l.speedup()));
       return json(a);
     }
   }

@@ -90,6 +90,14 @@ final class ConvolutionSteps {
               weights);
       if (choice.kernel() != null) {
         List<Placement.Image> inputs = residual == null ? List.of(in) : List.of(in, residual);
+        if (order.mayLend(provider) && in.hasHalo(spec.halo())) {
+          ImageLayout added = residual == null ? null : residual.layout();
+          choice =
+              choice.with(
+                  order
+                      .simd()
+                      .skipping(spec, in.layout(), out.layout(), added, FlattenOrder.NONE, w, b));
+        }
         return kernels.kernel(n, provider, choice, order.why(n, choice, declined), inputs, out);
       }
       declined.add(provider.name() + " declined: " + choice.reason());
@@ -158,6 +166,13 @@ final class ConvolutionSteps {
           provider.convolution(
               spec, in.layout(), out.layout(), null, flattened, rows, bias, weights);
       if (choice.kernel() != null) {
+        if (order.mayLend(provider)) {
+          choice =
+              choice.with(
+                  order
+                      .simd()
+                      .skipping(spec, in.layout(), out.layout(), null, flattened, rows, bias));
+        }
         return kernels.kernel(
             n, provider, choice, order.why(n, choice, declined), List.of(in), out);
       }

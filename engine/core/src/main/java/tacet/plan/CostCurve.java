@@ -47,6 +47,17 @@ record CostCurve(double dense, double few, double middle, double many, boolean m
     return Math.max(t, 0);
   }
 
+  /**
+   * The same where some of the zeros are whole vectors of channels, which are left out as one.
+   *
+   * @param dead share of those channels, at most {@code zeroShare}
+   */
+  double skipping(double zeroShare, double dead) {
+    return dead >= 1
+        ? skipping(1)
+        : (1 - dead) * skipping((zeroShare - dead) / (1 - dead)) + dead * skipping(1);
+  }
+
   /** Whether skipping is expected to be faster. */
   boolean skips(double zeroShare) {
     return skipping(zeroShare) < dense;

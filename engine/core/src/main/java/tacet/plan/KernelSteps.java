@@ -63,7 +63,7 @@ final class KernelSteps {
     boolean either = may && (curve.pays() || options.sparse() == SparseMode.ALWAYS);
     CountSource source =
         either
-            ? addEither(choice, curve, inputs, out, counted.get(n.input(0)))
+            ? addEither(choice, provider, curve, inputs, out, counted.get(n.input(0)))
             : add(choice.kernel(), inputs, out);
     counted.put(n.output(0), source);
     if (before && source instanceof CountSource.OfStep s) {
@@ -85,6 +85,7 @@ final class KernelSteps {
 
   private CountSource addEither(
       Choice choice,
+      KernelProvider provider,
       CostCurve curve,
       List<Placement.Image> inputs,
       Placement.Image out,
@@ -98,6 +99,8 @@ final class KernelSteps {
             draft.step(),
             choice.kernel(),
             skipping,
+            provider.name(),
+            choice.skipping().provider(),
             curve,
             options.sparse(),
             inputs,

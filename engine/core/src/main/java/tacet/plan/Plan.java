@@ -457,7 +457,7 @@ public final class Plan implements AutoCloseable {
         l.layer().value(),
         l.shape(),
         either == null ? l.kernel() : either.lastKernel(w).name(),
-        l.backend(),
+        either == null ? l.backend() : either.lastBackend(w),
         l.reason(),
         nanoseconds(w, l),
         l.multiplyAdds(),
@@ -489,6 +489,37 @@ public final class Plan implements AutoCloseable {
           sum += zeros(w, part);
         }
         yield sum;
+      }
+    };
+  }
+
+  /**
+   * Channels that were all zero together with their neighbours in a vector.
+   *
+   * @param lanes channels per vector
+   * @param pixels values per channel
+   */
+  static int deadChannels(Workspace w, CountSource source, int lanes, long pixels) {
+    return switch (source) {
+      case CountSource.OfStep s -> {
+        long[] zeros = w.counts[s.counts()].perChannel(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
+        int dead = 0;
+        for (int from = 0; from < zeros.length; from += lanes) {
+          int to = Math.min(zeros.length, from + lanes);
+          int c = from;
+          while (c < to && zeros[c] == pixels) {
+            c++;
+          }
+          dead += c == to ? to - from : 0;
+        }
+        yield dead;
+      }
+      case CountSource.Joined j -> {
+        int dead = 0;
+        for (CountSource part : j.parts()) {
+          dead += deadChannels(w, part, lanes, pixels);
+        }
+        yield dead;
       }
     };
   }

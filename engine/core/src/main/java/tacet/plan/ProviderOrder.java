@@ -27,6 +27,11 @@ record ProviderOrder(List<KernelProvider> providers, KernelProvider simd, Assign
     return assignment != null && assignment.other(n) ? providers.reversed() : providers;
   }
 
+  /** Whether SIMD's kernels that skip zeros may stand in for those of this provider: where measurements decide anyway. */
+  boolean mayLend(KernelProvider provider) {
+    return assignment != null && provider != simd;
+  }
+
   /** Why a kernel was chosen: what the others said, how the measurement ended, what its provider says. */
   String why(Node n, Choice choice, StringJoiner declined) {
     StringJoiner all = new StringJoiner("; ");

@@ -20,6 +20,8 @@ final class RunEither implements Step {
   private final int number;
   private final Kernel dense;
   private final Kernel skipping;
+  private final String denseBackend;
+  private final String skippingBackend;
   private final CostCurve curve;
   private final SparseMode mode;
   private final List<Placement.Image> inputs;
@@ -38,6 +40,8 @@ final class RunEither implements Step {
       int number,
       Kernel dense,
       Kernel skipping,
+      String denseBackend,
+      String skippingBackend,
       CostCurve curve,
       SparseMode mode,
       List<Placement.Image> inputs,
@@ -47,6 +51,8 @@ final class RunEither implements Step {
     this.number = number;
     this.dense = dense;
     this.skipping = skipping;
+    this.denseBackend = denseBackend;
+    this.skippingBackend = skippingBackend;
     this.curve = curve;
     this.mode = mode;
     this.inputs = inputs;
@@ -73,15 +79,26 @@ final class RunEither implements Step {
         inputCounts == null
             ? sample(w.memory, in, inputOffsets[0])
             : (double) Plan.zeros(w, inputCounts) / in.elements();
-    boolean skips = mode == SparseMode.ALWAYS || curve.skips(zeros);
+    double dead =
+        inputCounts == null
+            ? 0
+            : (double) Plan.deadChannels(w, inputCounts, in.lanes(), in.elements() / in.channels())
+                / in.channels();
+    double expected = curve.skipping(zeros, dead);
+    boolean skips = mode == SparseMode.ALWAYS || expected < curve.dense();
     Kernel kernel = skips ? skipping : dense;
-    w.zeroShares[number] = zeros;
+    w.skippingNanos[number] = expected;
     w.skipped[number] = skips;
     ZeroCounts c = counts < 0 ? null : w.counts[counts];
     kernel.run(w.memory, inputOffsets, outputOffset, w.scratch, w.parallel, c);
     if (c != null) {
       c.merge();
     }
+  }
+
+  /** Who made the kernel of the last run. */
+  String lastBackend(Workspace w) {
+    return w.skipped[number] ? skippingBackend : denseBackend;
   }
 
   /** The kernel of the last run. */
@@ -97,7 +114,7 @@ final class RunEither implements Step {
   /** What the kernels were expected to take in the last run: the dense one, and the one that was chosen. */
   double[] expected(Workspace w) {
     return new double[] {
-      curve.dense(), w.skipped[number] ? curve.skipping(w.zeroShares[number]) : curve.dense()
+      curve.dense(), w.skipped[number] ? w.skippingNanos[number] : curve.dense()
     };
   }
 

@@ -30,8 +30,8 @@ public final class Workspace implements AutoCloseable {
   /** Per step, whether the last run skipped products with zeros. */
   final boolean[] skipped;
 
-  /** Per step that may skip, the share of zeros in its input at the last run. */
-  final double[] zeroShares;
+  /** Per step that may skip, the time that its skipping kernel was expected to take in the last run. */
+  final double[] skippingNanos;
 
   Parallel parallel;
 
@@ -43,7 +43,7 @@ public final class Workspace implements AutoCloseable {
     this.details = new Detail[details];
     this.nanoseconds = new long[steps];
     this.skipped = new boolean[steps];
-    this.zeroShares = new double[steps];
+    this.skippingNanos = new double[steps];
   }
 
   /** Where the next run reads this input; a run leaves it as it is. Null where the plan needs no such input. */

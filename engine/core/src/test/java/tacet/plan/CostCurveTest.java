@@ -50,6 +50,16 @@ class CostCurveTest {
   }
 
   @Test
+  void deadVectorsOfChannelsAreLeftOutAsOne() {
+    CostCurve c = new CostCurve(100, 140, 110, 50, true);
+    // Half of the channels dead, the others without zeros: half of the time for none, half of that
+    // for nothing but zeros.
+    assertEquals((c.skipping(0) + c.skipping(1)) / 2, c.skipping(0.5, 0.5), EPSILON);
+    assertEquals(c.skipping(1), c.skipping(1, 1), EPSILON);
+    assertEquals(c.skipping(0.7), c.skipping(0.7, 0), EPSILON);
+  }
+
+  @Test
   void estimatesAreOneLine() {
     CostCurve c = CostCurve.estimated(1000, 0.3, 1.5);
     assertEquals(300, c.skipping(1), 1e-9);

@@ -1,10 +1,8 @@
 package tacet.kernels.vector;
 
 import java.lang.foreign.Arena;
-import java.util.function.Function;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
-import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
@@ -15,6 +13,15 @@ import tacet.kernels.SoftmaxSpec;
 
 /** Kernels on the JDK's Vector API, at the machine's preferred vector width. */
 public final class VectorProvider implements KernelProvider {
+
+  // Time of kernels that skip zeros as shares of the other kernel's, as measured where this was
+  // written.
+  private static final double ROW_FIXED = 0.01;
+  private static final double ROW_PER_SHARE = 0.99;
+  private static final double PAIRS_FIXED = 0.3;
+  private static final double PAIRS_PER_SHARE = 1.5;
+  private static final double WINOGRAD_FIXED = 0.6;
+  private static final double WINOGRAD_PER_SHARE = 3.5;
 
   @Override
   public String name() {
@@ -54,18 +61,19 @@ public final class VectorProvider implements KernelProvider {
           DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
       // Each reads its rows of the same weights.
       Skipping skipping =
-          isFinite(weights) ? new Skipping(_ -> dense.skipping(), 0.01, 0.99) : null;
+          isFinite(weights)
+              ? new Skipping(name(), _ -> dense.skipping(), ROW_FIXED, ROW_PER_SHARE)
+              : null;
       return new Choice(dense, skipping, "few images: bound by reading the weights");
     }
-    boolean skips =
-        SparseConvolution.takes(spec, input) && flattened == FlattenOrder.NONE && isFinite(weights);
-    Function<Arena, Kernel> sparse =
-        a -> SparseConvolution.prepare(spec, input, output, residual, weights, bias, a);
+    Skipping skipping = skipping(spec, input, output, residual, flattened, weights, bias);
     int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
     if (tile > 0) {
       return new Choice(
           WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena),
-          skips ? new Skipping(sparse, 0.6, 3.5) : null,
+          skipping == null
+              ? null
+              : new Skipping(name(), skipping.maker(), WINOGRAD_FIXED, WINOGRAD_PER_SHARE),
           tile == 2
               ? "3x3 of stride 1 on few pixels: four multiplications for nine"
               : "3x3 of stride 1: a quarter of the multiplications");
@@ -74,15 +82,47 @@ public final class VectorProvider implements KernelProvider {
     if (DirectConvolution.takes(spec, packed)) {
       return new Choice(
           DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
-          skips ? new Skipping(sparse, 0.3, 1.5) : null,
+          skipping,
           "few columns share their inputs: read in place");
     }
     return new Choice(
         GemmConvolution.prepare(spec, input, output, residual, packed, bias, arena),
-        skips ? new Skipping(sparse, 0.3, 1.5) : null,
+        skipping,
         spec.kernelHeight() * spec.kernelWidth() == 1
             ? "one tap: a matrix product"
             : "taps gathered for a matrix product");
+  }
+
+  @Override
+  public Skipping skipping(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias) {
+    if (!VectorActivation.supports(spec.activation())
+        || output.lanes() != Lanes.COUNT
+        || !isFinite(weights)) {
+      return null;
+    }
+    if (DenseLayer.takes(spec)) {
+      return new Skipping(
+          name(),
+          a ->
+              DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, a)
+                  .skipping(),
+          ROW_FIXED,
+          ROW_PER_SHARE);
+    }
+    return SparseConvolution.takes(spec, input) && flattened == FlattenOrder.NONE
+        ? new Skipping(
+            name(),
+            a -> SparseConvolution.prepare(spec, input, output, residual, weights, bias, a),
+            PAIRS_FIXED,
+            PAIRS_PER_SHARE)
+        : null;
   }
 
   /** A product of zero with NaN or an infinity is NaN: such weights forbid skipping. */
