@@ -4,13 +4,17 @@ import tacet.insight.cause.Values.Value;
 
 /**
  * Effective rank of a layer's activations by the participation ratio of their covariance, (Σλ)² / Σλ² (Gao et al., "A
- * theory of multineuronal dimensionality", 2017). Needs no eigenvalues: it is (tr K)² / ‖K‖² of the centred Gram matrix K
- * of the samples, here positions spread over the images.
+ * theory of multineuronal dimensionality", 2017), every unit scaled to a variance of one: a network with ReLU stays the
+ * same when a unit is scaled and the weights behind it are scaled back, and so must its rank. Needs no eigenvalues: it is
+ * (tr K)² / ‖K‖² of the Gram matrix K of the samples, here positions spread over the images.
  */
 final class ActivationRank {
 
   private static final int MOST_SAMPLES = 256;
   private static final int PER_IMAGE = 128;
+
+  /** A deviation of this part of the mean is rounding. */
+  private static final double NOTHING = 1e-6;
 
   private final int units;
   private final float[][] samples = new float[MOST_SAMPLES][];
@@ -53,15 +57,23 @@ final class ActivationRank {
         mean[c] += samples[i][c] / (double) count;
       }
     }
-    float[][] centred = new float[count][units];
-    double largest = 0;
-    for (int i = 0; i < count; i++) {
-      for (int c = 0; c < units; c++) {
-        centred[i][c] = (float) (samples[i][c] - mean[c]);
-        largest = Math.max(largest, Math.abs(centred[i][c]));
+    float[][] scores = new float[count][units];
+    boolean varies = false;
+    for (int c = 0; c < units; c++) {
+      double squares = 0;
+      for (int i = 0; i < count; i++) {
+        double d = samples[i][c] - mean[c];
+        squares += d * d / count;
+      }
+      double deviation = Math.sqrt(squares);
+      if (deviation > NOTHING * Math.abs(mean[c]) && deviation <= Double.MAX_VALUE) {
+        varies = true;
+        for (int i = 0; i < count; i++) {
+          scores[i][c] = (float) ((samples[i][c] - mean[c]) / deviation);
+        }
       }
     }
-    if (!(largest > 0) || Double.isInfinite(largest)) {
+    if (!varies) {
       return 0;
     }
     double trace = 0;
@@ -70,11 +82,10 @@ final class ActivationRank {
       for (int j = 0; j <= i; j++) {
         float dot = 0;
         for (int c = 0; c < units; c++) {
-          dot += centred[i][c] * centred[j][c];
+          dot += scores[i][c] * scores[j][c];
         }
-        double k = dot / largest / largest;
-        frobenius += (i == j ? 1 : 2) * k * k;
-        trace += i == j ? k : 0;
+        frobenius += (i == j ? 1 : 2) * (double) dot * dot;
+        trace += i == j ? dot : 0;
       }
     }
     return frobenius > 0 ? trace * trace / frobenius : 0;

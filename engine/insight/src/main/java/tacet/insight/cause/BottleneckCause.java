@@ -155,21 +155,25 @@ final class BottleneckCause implements Cause.OfUnits {
             inside,
             after);
     String zeros =
-        share > 0
-            ? Text.format(
-                ". %d units are dead, as few channels that are never negative reach few signs, and"
-                    + " where nothing comes through all are silent: that is %s of its zeros.",
-                units, Text.percent(share))
-            : ". It takes no unit's voice altogether: something always comes through";
-    if (share > 0 || narrows(cut)) {
+        share == 0
+            ? ". It takes no unit's voice altogether: something always comes through"
+            : Text.format(
+                ". %sWhere nothing comes through all are silent: that is %s of its zeros",
+                units == 0
+                    ? ""
+                    : Text.plural(units, "unit")
+                        + " dead, as few channels that are never negative reach few signs. ",
+                Text.percent(share));
+    boolean narrows = narrows(cut);
+    evidence.put("narrows", narrows);
+    if (share > 0 || narrows) {
       return new Finding(
           "bottleneck",
           cut.layer(),
           share > 0 ? share : null,
           what
-              + (share > 0
-                  ? zeros
-                  : zeros + ", but which units are zero where is decided by that few numbers."),
+              + zeros
+              + (narrows ? ", and which units are zero where hangs on that few numbers." : "."),
           true,
           evidence.map());
     }

@@ -1,6 +1,7 @@
 package tacet.insight.cause;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,21 +37,55 @@ final class Planted {
 
   /** 3×3 convolution with He-normal weights and small biases, then ReLU. */
   Planted conv(String name, int units) {
-    shapes.put(name + "/w", Shape.of(units, channels, 3, 3));
-    weights.put(name + "/w", normal(units * channels * 9, Math.sqrt(2.0 / (channels * 9))));
+    return conv(name, units, 3);
+  }
+
+  Planted conv(String name, int units, int kernel) {
+    return conv(name, units, kernel, Activation.RELU);
+  }
+
+  Planted conv(String name, int units, int kernel, Activation function) {
+    int window = channels * kernel * kernel;
+    shapes.put(name + "/w", Shape.of(units, channels, kernel, kernel));
+    weights.put(name + "/w", normal(units * window, Math.sqrt(2.0 / window)));
     shapes.put(name + "/b", Shape.of(units));
     weights.put(name + "/b", normal(units, 0.02));
     Window w =
-        new Window(List.of(3, 3), List.of(1, 1), List.of(), List.of(), List.of(), AutoPad.EXPLICIT);
+        new Window(
+            List.of(kernel, kernel),
+            List.of(1, 1),
+            List.of(),
+            List.of(),
+            List.of(),
+            AutoPad.EXPLICIT);
     nodes.add(
         new Node(
             name + "/conv",
             new Op.Conv(w, 1),
             List.of(last, name + "/w", name + "/b"),
             List.of(name + "/pre")));
-    relu(name);
+    activate(name, function);
     channels = units;
-    side -= 2;
+    side -= kernel - 1;
+    return this;
+  }
+
+  /** Puts a batch normalisation, at first without effect, between the last convolution and its activation. */
+  Planted norm(String name) {
+    Node activation = nodes.removeLast();
+    Node conv = nodes.removeLast();
+    nodes.add(new Node(conv.name(), conv.op(), conv.inputs(), List.of(name + "/conv")));
+    List<String> inputs = new ArrayList<>(List.of(name + "/conv"));
+    for (String parameter : List.of("gain", "shift", "mean", "variance")) {
+      float[] values = new float[channels];
+      Arrays.fill(values, parameter.equals("gain") || parameter.equals("variance") ? 1 : 0);
+      shapes.put(name + "/" + parameter, Shape.of(channels));
+      weights.put(name + "/" + parameter, values);
+      inputs.add(name + "/" + parameter);
+    }
+    nodes.add(
+        new Node(name + "/norm", new Op.BatchNormalization(1e-5f), inputs, List.of(name + "/pre")));
+    nodes.add(activation);
     return this;
   }
 
@@ -86,13 +121,13 @@ final class Planted {
             new Op.Gemm(1, 1, false, true),
             List.of(last, name + "/w", name + "/b"),
             List.of(name + "/pre")));
-    relu(name);
+    activate(name, Activation.RELU);
     channels = units;
     return this;
   }
 
-  private void relu(String name) {
-    nodes.add(new Node(name, new Op.Unary(Activation.RELU), List.of(name + "/pre"), List.of(name)));
+  private void activate(String name, Activation function) {
+    nodes.add(new Node(name, new Op.Unary(function), List.of(name + "/pre"), List.of(name)));
     last = name;
   }
 
