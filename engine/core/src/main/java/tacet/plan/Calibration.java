@@ -96,11 +96,14 @@ final class Calibration {
         for (int i = 0; i < shares.length; i++) {
           times[i] = Math.min(times[i], time(skipping, memory, in[i], out, bytes));
         }
-        if (dense + Arrays.stream(times).sum() < 0.97 * before) {
+        if (dense + Arrays.stream(times).sum() < 0.97 * before || !choice.kernel().isSettled()) {
           since = -1;
         }
       }
-      return new CostCurve(dense, times[0], times[1], times[2], true);
+      // Code that still waits for its compiler would make skipping look better than it is.
+      return choice.kernel().isSettled()
+          ? new CostCurve(dense, times[0], times[1], times[2], true)
+          : estimate(choice);
     } finally {
       left -= System.nanoTime() - start;
     }
