@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -28,7 +29,8 @@ public final class WholeFile {
   }
 
   /**
-   * Writes {@code file}, replacing what has that name. The folder must exist.
+   * Writes {@code file}, replacing the file that has that name. The folder must exist. A device, a pipe, or what a link
+   * points to is written to as it is, and may be left with half of it.
    *
    * @throws IOException naming {@code file} and why it cannot be written; the name then still has
    *     its old content, or none
@@ -41,6 +43,16 @@ public final class WholeFile {
     if (!Files.isDirectory(folder)) {
       String what = Files.exists(folder) ? " is not a folder" : " does not exist";
       throw new IOException("cannot write " + file + ": " + folder + what);
+    }
+    if (Files.exists(file) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      // A file in its place would be one too many.
+      try (FileChannel out =
+          FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+        body.writeTo(out);
+      } catch (IOException e) {
+        throw new IOException("cannot write " + file + ": " + e.getMessage(), e);
+      }
+      return;
     }
     Path unfinished =
         folder.resolve(

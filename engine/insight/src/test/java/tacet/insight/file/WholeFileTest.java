@@ -2,8 +2,10 @@ package tacet.insight.file;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -63,5 +65,27 @@ class WholeFileTest {
     try (Stream<Path> all = Files.list(folder)) {
       return all.toList();
     }
+  }
+
+  /** A disk that is full, as a device plays it. */
+  @Test
+  void leavesDevicesWhatTheyAre() {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full) && !Files.isRegularFile(full));
+    IOException e =
+        assertThrows(
+            IOException.class,
+            () -> WholeFile.write(full, out -> out.write(ByteBuffer.wrap(new byte[] {1}))));
+    assertTrue(e.getMessage().startsWith("cannot write /dev/full: "), e.getMessage());
+    assertFalse(Files.isRegularFile(full));
+  }
+
+  @Test
+  void writesThroughLinks() throws IOException {
+    Path file = Files.write(folder.resolve("file"), new byte[] {9, 9, 9});
+    Path link = Files.createSymbolicLink(folder.resolve("link"), file);
+    WholeFile.write(link, out -> out.write(ByteBuffer.wrap(new byte[] {1})));
+    assertTrue(Files.isSymbolicLink(link));
+    assertArrayEquals(new byte[] {1}, Files.readAllBytes(file));
   }
 }
