@@ -16,25 +16,33 @@ import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
 
 /**
- * Depthwise convolution: lanes are channels, so a tap is one multiply-add of whole vectors. A tile is {@link #PIXELS}
- * output pixels of one block of channels, wherever they lie. Batch normalisation that could not be folded into a
+ * Depthwise convolution: lanes are channels, so a tap is one multiply-add of whole vectors. The weights of
+ * three by three taps, or of one, stay in registers; for other kernels a tile is {@link #PIXELS} output
+ * pixels of one block of channels, wherever they lie. Batch normalisation that could not be folded into a
  * convolution is the case of one tap.
  */
 final class DepthwiseConvolution implements Kernel {
 
   private static final int PIXELS = 8;
 
-  /** Pixels that are finished together. */
+  /** Most pixels that are finished together. */
   private static final int GROUP = 64;
 
   /** Most blocks of channels that are finished together. */
   private static final int BLOCKS = 4;
+
+  /** Pixels of a row from which on it pays to slide along it. */
+  private static final int LONG_ROW = 12;
 
   private final ConvSpec spec;
   private final ImageLayout input;
   private final ImageLayout output;
   private final ImageLayout residual;
   private final long[] table;
+
+  /** Pixels that are finished together: whole rows, or even parts of one. */
+  private final int group;
+
   private final MemorySegment packed;
   private final MemorySegment bias;
 
@@ -51,6 +59,9 @@ final class DepthwiseConvolution implements Kernel {
     this.output = output;
     this.residual = residual;
     this.table = table;
+    int width = spec.outWidth();
+    this.group =
+        width <= GROUP ? GROUP / width * width : Math.ceilDiv(width, Math.ceilDiv(width, GROUP));
     this.packed = packed;
     this.bias = bias;
   }
@@ -101,7 +112,7 @@ final class DepthwiseConvolution implements Kernel {
   }
 
   private static long scratchPerThread() {
-    return GROUP * (BLOCKS * (long) BYTES + 3L * Long.BYTES);
+    return GROUP * (BLOCKS * (long) BYTES + 2L * Long.BYTES);
   }
 
   @Override
@@ -126,6 +137,7 @@ final class DepthwiseConvolution implements Kernel {
               out,
               extra,
               scratch + thread * scratchPerThread(),
+              parallel.longs(thread, GROUP),
               item / columns,
               first,
               Math.min(BLOCKS, blocks - first),
@@ -141,6 +153,7 @@ final class DepthwiseConvolution implements Kernel {
       long out,
       long extra,
       long scratch,
+      long[] sources,
       int n,
       int first,
       int blocks,
@@ -151,31 +164,32 @@ final class DepthwiseConvolution implements Kernel {
     long e =
         residual == null ? -1 : extra + n * residual.batchStride() + first * residual.blockStride();
     long rowBytes = (long) blocks * BYTES;
-    long sources = scratch + (long) GROUP * BLOCKS * BYTES;
-    long places = sources + GROUP * 8L;
+    long places = scratch + (long) GROUP * BLOCKS * BYTES;
     long residualPlaces = places + GROUP * 8L;
     int pixels = spec.outHeight() * spec.outWidth();
-    for (int from = 0; from < pixels; from += GROUP) {
-      int count = Math.min(GROUP, pixels - from);
-      place(m, sources, from, count, input, spec.strideY(), spec.strideX());
-      place(m, places, from, count, output, 1, 1);
+    for (int from = 0; from < pixels; from += group) {
+      int count = Math.min(group, pixels - from);
+      locate(sources, from, count);
+      place(m, places, from, count, output);
       if (residual != null) {
-        place(m, residualPlaces, from, count, residual, 1, 1);
+        place(m, residualPlaces, from, count, residual);
       }
       for (int b = 0; b < blocks; b++) {
         long plane = x + b * input.blockStride();
         long w = (long) (first + b) * table.length * BYTES;
         long tile = scratch + (long) b * BYTES;
-        if (count < PIXELS) {
+        if (table.length == 1 || spec.kernelHeight() == 3 && spec.kernelWidth() == 3) {
+          run(m, plane, sources, from, count, w, tile, rowBytes);
+        } else if (count < PIXELS) {
           for (int i = 0; i < count; i++) {
-            one(m, plane, sources + i * 8L, w, tile + i * rowBytes);
+            one(m, plane + sources[i], w, tile + i * rowBytes);
           }
         } else {
           for (int i = 0; i < count; i += PIXELS) {
             // The last tile ends with the group: what it shares with the one before comes out the
             // same.
             int start = Math.min(i, count - PIXELS);
-            eight(m, plane, sources + start * 8L, w, tile + start * rowBytes, rowBytes);
+            eight(m, plane, sources, start, w, tile + start * rowBytes, rowBytes);
           }
         }
       }
@@ -200,27 +214,169 @@ final class DepthwiseConvolution implements Kernel {
     }
   }
 
-  /** Writes the byte offsets of output pixels {@code from …} within a plane, or of their first inputs, as longs. */
-  private void place(
-      MemorySegment m, long at, int from, int count, ImageLayout layout, int strideY, int strideX) {
+  /** The byte distances of the first inputs of output pixels {@code from …} within a plane. */
+  private void locate(long[] sources, int from, int count) {
     int x = from % spec.outWidth();
-    long step = strideX * layout.pixelStride();
-    long row = (long) (from / spec.outWidth()) * strideY * layout.rowStride();
+    long step = spec.strideX() * input.pixelStride();
+    long row = (long) (from / spec.outWidth()) * spec.strideY() * input.rowStride();
     for (int i = 0; i < count; i++) {
-      m.set(ValueLayout.JAVA_LONG_UNALIGNED, at + i * 8L, row + x * step);
+      sources[i] = row + x * step;
       if (++x == spec.outWidth()) {
         x = 0;
-        row += strideY * layout.rowStride();
+        row += spec.strideY() * input.rowStride();
       }
     }
   }
 
-  private static long source(MemorySegment m, long sources, int pixel) {
-    return m.get(ValueLayout.JAVA_LONG_UNALIGNED, sources + pixel * 8L);
+  /** Writes the byte distances of output pixels {@code from …} within a plane, as longs. */
+  private void place(MemorySegment m, long at, int from, int count, ImageLayout layout) {
+    int x = from % spec.outWidth();
+    long row = (long) (from / spec.outWidth()) * layout.rowStride();
+    for (int i = 0; i < count; i++) {
+      m.set(ValueLayout.JAVA_LONG_UNALIGNED, at + i * 8L, row + x * layout.pixelStride());
+      if (++x == spec.outWidth()) {
+        x = 0;
+        row += layout.rowStride();
+      }
+    }
   }
 
-  private void one(MemorySegment m, long plane, long sources, long w, long tile) {
-    long p0 = plane + source(m, sources, 0);
+  /** Pixels of one tap or of three by three. */
+  private void run(
+      MemorySegment m,
+      long plane,
+      long[] sources,
+      int from,
+      int count,
+      long w,
+      long tile,
+      long row) {
+    if (table.length == 1) {
+      scale(m, plane, sources, count, packed, w, tile, row);
+    } else if (spec.strideX() == 1 && spec.dilationX() == 1 && spec.outWidth() >= LONG_ROW) {
+      int x = from % spec.outWidth();
+      for (int i = 0; i < count; ) {
+        int n = Math.min(count - i, spec.outWidth() - x);
+        slide(m, plane + sources[i], table[3], n, packed, w, tile + i * row, row);
+        i += n;
+        x = 0;
+      }
+    } else {
+      nine(m, plane, sources, table[3], table[1], count, packed, w, tile, row);
+    }
+  }
+
+  /**
+   * Three by three taps along a row: every column of inputs is read once and added to the three outputs that it is part
+   * of.
+   *
+   * @param down bytes from a row of inputs to the next that is read
+   */
+  private static void slide(
+      MemorySegment m,
+      long from,
+      long down,
+      int count,
+      MemorySegment weights,
+      long w,
+      long tile,
+      long row) {
+    FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
+    FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
+    FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
+    FloatVector b3 = FloatVector.fromMemorySegment(FLOATS, weights, w + 3 * BYTES, ORDER);
+    FloatVector b4 = FloatVector.fromMemorySegment(FLOATS, weights, w + 4 * BYTES, ORDER);
+    FloatVector b5 = FloatVector.fromMemorySegment(FLOATS, weights, w + 5 * BYTES, ORDER);
+    FloatVector b6 = FloatVector.fromMemorySegment(FLOATS, weights, w + 6 * BYTES, ORDER);
+    FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, weights, w + 7 * BYTES, ORDER);
+    FloatVector b8 = FloatVector.fromMemorySegment(FLOATS, weights, w + 8 * BYTES, ORDER);
+    // What the next output and the one after it have so far. The first two rounds fill them; their
+    // own outputs are overwritten.
+    FloatVector next = FloatVector.zero(FLOATS);
+    FloatVector later = next;
+    for (int i = 0; i < count + 2; i++) {
+      long o = from + (long) i * BYTES;
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, o, ORDER);
+      FloatVector y = FloatVector.fromMemorySegment(FLOATS, m, o + down, ORDER);
+      FloatVector z = FloatVector.fromMemorySegment(FLOATS, m, o + 2 * down, ORDER);
+      FloatVector c = HAS_FMA ? x.fma(b2, next) : x.mul(b2).add(next);
+      c = HAS_FMA ? y.fma(b5, c) : y.mul(b5).add(c);
+      c = HAS_FMA ? z.fma(b8, c) : z.mul(b8).add(c);
+      next = HAS_FMA ? x.fma(b1, later) : x.mul(b1).add(later);
+      next = HAS_FMA ? y.fma(b4, next) : y.mul(b4).add(next);
+      next = HAS_FMA ? z.fma(b7, next) : z.mul(b7).add(next);
+      later = x.mul(b0);
+      later = HAS_FMA ? y.fma(b3, later) : y.mul(b3).add(later);
+      later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
+      c.intoMemorySegment(m, tile + Math.max(0, i - 2) * row, ORDER);
+    }
+  }
+
+  private static void scale(
+      MemorySegment m,
+      long plane,
+      long[] sources,
+      int count,
+      MemorySegment weights,
+      long w,
+      long tile,
+      long row) {
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
+    for (int i = 0; i < count; i++) {
+      FloatVector.fromMemorySegment(FLOATS, m, plane + sources[i], ORDER)
+          .mul(b)
+          .intoMemorySegment(m, tile + i * row, ORDER);
+    }
+  }
+
+  /** The weights of three by three taps stay in registers. */
+  private static void nine(
+      MemorySegment m,
+      long plane,
+      long[] sources,
+      long down,
+      long right,
+      int count,
+      MemorySegment weights,
+      long w,
+      long tile,
+      long row) {
+    FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
+    FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
+    FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
+    FloatVector b3 = FloatVector.fromMemorySegment(FLOATS, weights, w + 3 * BYTES, ORDER);
+    FloatVector b4 = FloatVector.fromMemorySegment(FLOATS, weights, w + 4 * BYTES, ORDER);
+    FloatVector b5 = FloatVector.fromMemorySegment(FLOATS, weights, w + 5 * BYTES, ORDER);
+    FloatVector b6 = FloatVector.fromMemorySegment(FLOATS, weights, w + 6 * BYTES, ORDER);
+    FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, weights, w + 7 * BYTES, ORDER);
+    FloatVector b8 = FloatVector.fromMemorySegment(FLOATS, weights, w + 8 * BYTES, ORDER);
+    for (int i = 0; i < count; i++) {
+      long o = plane + sources[i];
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, o, ORDER);
+      FloatVector c = x.mul(b0);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + right, ORDER);
+      c = HAS_FMA ? x.fma(b1, c) : x.mul(b1).add(c);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + 2 * right, ORDER);
+      c = HAS_FMA ? x.fma(b2, c) : x.mul(b2).add(c);
+      o += down;
+      x = FloatVector.fromMemorySegment(FLOATS, m, o, ORDER);
+      c = HAS_FMA ? x.fma(b3, c) : x.mul(b3).add(c);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + right, ORDER);
+      c = HAS_FMA ? x.fma(b4, c) : x.mul(b4).add(c);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + 2 * right, ORDER);
+      c = HAS_FMA ? x.fma(b5, c) : x.mul(b5).add(c);
+      o += down;
+      x = FloatVector.fromMemorySegment(FLOATS, m, o, ORDER);
+      c = HAS_FMA ? x.fma(b6, c) : x.mul(b6).add(c);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + right, ORDER);
+      c = HAS_FMA ? x.fma(b7, c) : x.mul(b7).add(c);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + 2 * right, ORDER);
+      c = HAS_FMA ? x.fma(b8, c) : x.mul(b8).add(c);
+      c.intoMemorySegment(m, tile + i * row, ORDER);
+    }
+  }
+
+  private void one(MemorySegment m, long p0, long w, long tile) {
     FloatVector c = FloatVector.zero(FLOATS);
     for (int t = 0; t < table.length; t++) {
       FloatVector b = FloatVector.fromMemorySegment(FLOATS, packed, w + (long) t * BYTES, ORDER);
@@ -230,15 +386,16 @@ final class DepthwiseConvolution implements Kernel {
     c.intoMemorySegment(m, tile, ORDER);
   }
 
-  private void eight(MemorySegment m, long plane, long sources, long w, long tile, long row) {
-    long p0 = plane + source(m, sources, 0);
-    long p1 = plane + source(m, sources, 1);
-    long p2 = plane + source(m, sources, 2);
-    long p3 = plane + source(m, sources, 3);
-    long p4 = plane + source(m, sources, 4);
-    long p5 = plane + source(m, sources, 5);
-    long p6 = plane + source(m, sources, 6);
-    long p7 = plane + source(m, sources, 7);
+  private void eight(
+      MemorySegment m, long plane, long[] sources, int first, long w, long tile, long row) {
+    long p0 = plane + sources[first];
+    long p1 = plane + sources[first + 1];
+    long p2 = plane + sources[first + 2];
+    long p3 = plane + sources[first + 3];
+    long p4 = plane + sources[first + 4];
+    long p5 = plane + sources[first + 5];
+    long p6 = plane + sources[first + 6];
+    long p7 = plane + sources[first + 7];
     FloatVector c0 = FloatVector.zero(FLOATS);
     FloatVector c1 = c0;
     FloatVector c2 = c0;

@@ -95,10 +95,47 @@ class VectorKernelsTest {
         new ConvSpec(
             n, in, h, w, out, oh, ow, groups, kh, kw, sy, sx, top, left, dy, dx, withResidual, f);
     int[] layouts = {1, v, v, in};
-    int lanes = layouts[random.nextInt(layouts.length)];
+    convolution(random, budget, spec, layouts[random.nextInt(layouts.length)]);
+  }
+
+  /** Rows long enough for the depthwise kernel that slides along them, finished in one or more parts. */
+  @Test
+  void depthwiseRows() throws InterruptedException {
+    Random random = new Random(17);
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int width : new int[] {11, 12, 13, 31, 32, 64, 65, 130}) {
+        for (int stride = 1; stride <= 2; stride++) {
+          int c = 1 + random.nextInt(3 * Lanes.COUNT);
+          int in = (width - 1) * stride + 1;
+          int oh = 1 + random.nextInt(5);
+          int h = (oh - 1) * stride + 1;
+          Activation f = ACTIVATIONS.get(random.nextInt(3));
+          ConvSpec spec =
+              new ConvSpec(
+                  2, c, h, in, c, oh, width, c, 3, 3, stride, stride, 1, 1, 1, 1, false, f);
+          convolution(random, budget, spec, Lanes.COUNT);
+        }
+      }
+    }
+  }
+
+  private void convolution(Random random, ThreadBudget budget, ConvSpec spec, int lanes)
+      throws InterruptedException {
+    int v = Lanes.COUNT;
+    int n = spec.batch();
+    int in = spec.inChannels();
+    int out = spec.outChannels();
+    int groups = spec.groups();
+    int kh = spec.kernelHeight();
+    int kw = spec.kernelWidth();
+    int oh = spec.outHeight();
+    int ow = spec.outWidth();
+    boolean withResidual = spec.residual();
+    Activation f = spec.activation();
     try (Arena arena = Arena.ofShared()) {
       Images images = new Images(arena, MEMORY);
-      Images.Image x = images.random(random, n, in, h, w, lanes, spec.halo());
+      Images.Image x =
+          images.random(random, n, in, spec.inHeight(), spec.inWidth(), lanes, spec.halo());
       Images.Image residual =
           withResidual ? images.random(random, n, out, oh, ow, v, new Halo(0, 1, 0, 0)) : null;
       Images.Image y = images.add(n, out, oh, ow, v, new Halo(0, 0, 1, 0));
