@@ -46,12 +46,13 @@ final class ColdCode {
     }
   }
 
-  /** As {@link DirectConvolution#product}. */
+  /** As {@link DirectConvolution#product}, rows {@code from … to − 1}. */
   static void product(
       int vectors,
       MemorySegment m,
       long[] sources,
-      int rows,
+      int from,
+      int to,
       long[] at,
       int first,
       int depth,
@@ -62,7 +63,7 @@ final class ColdCode {
     float[] weights = new float[depth * width];
     MemorySegment.copy(w, FLOAT, w0, weights, 0, weights.length);
     float[] sums = new float[width];
-    for (int r = 0; r < rows; r++) {
+    for (int r = from; r < to; r++) {
       Arrays.fill(sums, 0f);
       for (int k = 0; k < depth; k++) {
         multiplyAdd(m.get(FLOAT, sources[r] + at[first + k]), weights, k * width, sums);

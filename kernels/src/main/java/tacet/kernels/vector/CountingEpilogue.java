@@ -76,7 +76,7 @@ final class CountingEpilogue {
         continue;
       }
       long start = System.nanoTime();
-      if (rehearsal.isDue()) {
+      while (rehearsal.isDue()) {
         int n = Math.min(rows, REHEARSED_ROWS);
         int[] nowhere = new int[slab.length];
         columns(m, t, n, width, step, bias, b, places, o, outStep, rectify, counts, nowhere, c);

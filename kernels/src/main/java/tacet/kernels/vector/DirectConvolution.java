@@ -237,51 +237,55 @@ final class DirectConvolution implements Kernel {
       MemorySegment w,
       long w0,
       long block) {
-    if (isCompiled(vectors, m, sources, apart, rows, at, first, depth, w, w0, block)) {
-      for (int r = 0; r < rows; ) {
-        boolean run = apart && isRun(sources, r, rows, RUN_ROWS[vectors]);
-        tile(vectors, run, m, sources, r, at, first, depth, w, w0, block);
-        r += run ? RUN_ROWS[vectors] : ROWS;
+    int tall = RUN_ROWS[vectors];
+    int cold = 0;
+    for (int r = 0; r < rows; ) {
+      // The last tile ends with the rows where it can: what it shares with the one before comes out
+      // the same.
+      int start = Math.clamp(rows - tall, 0, r);
+      boolean run = apart && isRun(sources, start, rows, tall);
+      if (!run) {
+        start = Math.clamp(rows - ROWS, 0, r);
       }
-    } else {
-      long start = System.nanoTime();
-      ColdCode.product(vectors, m, sources, rows, at, first, depth, w, w0, block);
-      TILES[vectors].computed(start);
-      RUN_TILES[vectors].computed(start);
+      int height = run ? tall : ROWS;
+      Rehearsal rehearsal = (run ? RUN_TILES : TILES)[vectors];
+      while (rehearsal.isDue()) {
+        int shallow = Math.min(depth, REHEARSED_DEPTH);
+        long began = System.nanoTime();
+        tile(vectors, run, m, sources, start, at, first, shallow, w, w0, block);
+        rehearsal.rehearsed(began, height * (shallow + 2L) * vectors);
+      }
+      int end = Math.min(rows, start + height);
+      if (rehearsal.isDone()) {
+        cold(vectors, m, sources, cold, r, at, first, depth, w, w0, block);
+        tile(vectors, run, m, sources, start, at, first, depth, w, w0, block);
+        cold = end;
+      }
+      r = end;
     }
+    cold(vectors, m, sources, cold, rows, at, first, depth, w, w0, block);
   }
 
-  /** Whether C2 has compiled the micro-kernels that these rows take; rehearses those that it has not. */
-  private static boolean isCompiled(
+  /** Rows {@code from … to − 1} in plain code. */
+  private static void cold(
       int vectors,
       MemorySegment m,
       long[] sources,
-      boolean apart,
-      int rows,
+      int from,
+      int to,
       long[] at,
       int first,
       int depth,
       MemorySegment w,
       long w0,
       long block) {
-    if (TILES[vectors].isDone() && RUN_TILES[vectors].isDone()) {
-      return true;
+    if (from == to) {
+      return;
     }
-    boolean compiled = true;
-    for (int r = 0; r < rows; ) {
-      boolean run = apart && isRun(sources, r, rows, RUN_ROWS[vectors]);
-      int height = run ? RUN_ROWS[vectors] : ROWS;
-      Rehearsal rehearsal = run ? RUN_TILES[vectors] : TILES[vectors];
-      if (!rehearsal.isDone() && rehearsal.isDue()) {
-        int shallow = Math.min(depth, REHEARSED_DEPTH);
-        long start = System.nanoTime();
-        tile(vectors, run, m, sources, r, at, first, shallow, w, w0, block);
-        rehearsal.rehearsed(start, height * (shallow + 2L) * vectors);
-      }
-      compiled &= rehearsal.isDone();
-      r += height;
-    }
-    return compiled;
+    long start = System.nanoTime();
+    ColdCode.product(vectors, m, sources, from, to, at, first, depth, w, w0, block);
+    TILES[vectors].computed(start);
+    RUN_TILES[vectors].computed(start);
   }
 
   private static void tile(

@@ -242,7 +242,7 @@ final class GemmConvolution implements Kernel {
     Rehearsal rehearsal = TILES[vectors];
     if (!rehearsal.isDone()) {
       long start = System.nanoTime();
-      if (rehearsal.isDue()) {
+      while (rehearsal.isDue()) {
         int some = Math.min(rows, vectors > 2 ? REHEARSED_WIDE : REHEARSED_NARROW);
         int shallow = Math.min(depth, REHEARSED_DEPTH);
         tiles(vectors, some, a, a0, shallow, w, w0, m, block);

@@ -71,7 +71,7 @@ class ColdCodeTest {
           plain.copyFrom(simd);
           long to = BYTES / 2;
           DirectConvolution.product(vectors, simd, sources, run, rows, at, 2, depth, w, 0, to);
-          ColdCode.product(vectors, plain, sources, rows, at, 2, depth, w, 0, to);
+          ColdCode.product(vectors, plain, sources, 0, rows, at, 2, depth, w, 0, to);
           long bytes = (long) rows * vectors * Lanes.BYTES;
           assertEquals(-1, simd.asSlice(to, bytes).mismatch(plain.asSlice(to, bytes)));
         }
