@@ -30,6 +30,10 @@ public record Node(
     RESULT,
     /** The value just before the fused activation: counted in the epilogue. */
     BEFORE_ACTIVATION,
+    /** Channels split into groups, [N, groups, C / groups, H, W], before the channel shuffle that the node is. */
+    GROUPS_BEFORE_SHUFFLE,
+    /** The same with groups and their channels changed over, [N, C / groups, groups, H, W]. */
+    GROUPS_AFTER_SHUFFLE,
     /** Folded into weights (a convolution before its batch normalisation): its value is never formed. */
     FOLDED
   }

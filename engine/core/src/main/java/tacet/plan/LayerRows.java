@@ -5,6 +5,7 @@ import java.util.List;
 import tacet.graph.Node;
 import tacet.graph.Node.Layer;
 import tacet.graph.Node.Role;
+import tacet.graph.Op;
 import tacet.kernels.CountLevel;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
@@ -43,13 +44,14 @@ final class LayerRows {
           switch (l.role()) {
             case RESULT -> kernels.counted(n.output(0));
             case BEFORE_ACTIVATION -> kernels.countedBefore(n.output(0));
+            case GROUPS_BEFORE_SHUFFLE, GROUPS_AFTER_SHUFFLE -> grouped(n, l);
             case FOLDED -> null;
           };
       layers.add(
           new PlannedLayer(
               l,
               net.shape(first && n.hasInput(0) ? n.input(0) : n.output(0)),
-              authorsShape(l.value(), n.output(0)),
+              authorsShape(n, l),
               first ? o.kernel() : "fused",
               o.backend(),
               first ? o.reason() : "in the epilogue of " + n.layers().getFirst().name(),
@@ -67,11 +69,23 @@ final class LayerRows {
   }
 
   /** The shape of a layer's value as the model's author sees it. */
-  private Shape authorsShape(String value, String output) {
+  private Shape authorsShape(Node n, Layer l) {
     // A view that nothing reads is not planned; then the node's own value is what the author sees.
-    String known = net.isKnown(value) ? value : output;
+    String known = net.isKnown(l.value()) ? l.value() : n.output(0);
     Shape s = net.shape(known);
     return net.graph().channelsLast().contains(known) ? s.withSecondAxisLast() : s;
+  }
+
+  /** The counts of a value that a channel shuffle never forms: those of its result, in other groups. */
+  private CountSource grouped(Node n, Layer l) {
+    int groups = ((Op.ChannelShuffle) n.op()).groups();
+    CountSource shuffled = kernels.counted(n.output(0));
+    if (shuffled == null) {
+      return null;
+    }
+    return l.role() == Role.GROUPS_BEFORE_SHUFFLE
+        ? new CountSource.Together(shuffled, groups, true)
+        : new CountSource.Together(shuffled, net.shape(n.output(0)).intDim(1) / groups, false);
   }
 
   /** Number of the closer look at a node's value, or −1 where none is asked for. */

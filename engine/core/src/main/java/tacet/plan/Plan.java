@@ -46,6 +46,14 @@ public final class Plan implements AutoCloseable {
 
     /** The channels of several values, one after the other. */
     record Joined(List<CountSource> parts) implements CountSource {}
+
+    /**
+     * Channels taken together.
+     *
+     * @param channels number of channels that remain
+     * @param apart whether those of one lie so many channels apart, and not one after the other
+     */
+    record Together(CountSource of, int channels, boolean apart) implements CountSource {}
   }
 
   /**
@@ -483,6 +491,7 @@ public final class Plan implements AutoCloseable {
     return switch (source) {
       case CountSource.OfStep s ->
           w.counts[s.counts()].total(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
+      case CountSource.Together t -> zeros(w, t.of());
       case CountSource.Joined j -> {
         long sum = 0;
         for (CountSource part : j.parts()) {
@@ -514,6 +523,8 @@ public final class Plan implements AutoCloseable {
         }
         yield dead;
       }
+      // Their values are never read as images.
+      case CountSource.Together _ -> 0;
       case CountSource.Joined j -> {
         int dead = 0;
         for (CountSource part : j.parts()) {
@@ -540,6 +551,16 @@ public final class Plan implements AutoCloseable {
               w.counts[s.counts()].total(Kind.NEAR_ZERO),
               w.counts[s.counts()].total(Kind.NEGATIVE),
               w.counts[s.counts()].perChannel(Kind.ZERO).clone());
+      case CountSource.Together t -> {
+        Counts c = counts(w, t.of(), elements);
+        long[] all = c.zerosPerChannel();
+        long[] zeros = new long[t.channels()];
+        int each = all.length / zeros.length;
+        for (int i = 0; i < all.length; i++) {
+          zeros[t.apart() ? i % zeros.length : i / each] += all[i];
+        }
+        yield new Counts(elements, c.zeros(), c.nearZeros(), c.negatives(), zeros);
+      }
       case CountSource.Joined j -> {
         long zeros = 0;
         long near = 0;

@@ -7,6 +7,7 @@ import java.util.Map;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Node.Layer;
+import tacet.graph.Node.Role;
 import tacet.graph.Op;
 import tacet.tensor.Shape;
 
@@ -46,8 +47,9 @@ public final class FuseShuffle implements Rewrite {
       if (!splits(x, groups) || !x.equals(facts.shapes().get(join.output(0)))) {
         continue;
       }
-      List<Layer> layers = new ArrayList<>(split.layers());
-      layers.addAll(transpose.layers());
+      List<Layer> layers = new ArrayList<>();
+      split.layers().forEach(l -> layers.add(as(Role.GROUPS_BEFORE_SHUFFLE, l)));
+      transpose.layers().forEach(l -> layers.add(as(Role.GROUPS_AFTER_SHUFFLE, l)));
       layers.addAll(join.layers());
       nodes.remove(split);
       nodes.remove(transpose);
@@ -62,6 +64,10 @@ public final class FuseShuffle implements Rewrite {
       changed = true;
     }
     return changed ? graph.with(nodes, graph.constants()) : graph;
+  }
+
+  private static Layer as(Role role, Layer l) {
+    return new Layer(l.name(), l.op(), l.value(), role);
   }
 
   /** Whether the second shape is the first, [N, C, H, W], with C in two factors. */

@@ -77,12 +77,18 @@ class FuseShuffleTest {
     float[] in = x.toFloats();
     float[] expected = new float[in.length];
     long zeros = 0;
+    long[] perGroup = new long[GROUPS];
+    long[] perChannel = new long[CHANNELS / GROUPS];
     for (int i = 0; i < in.length; i++) {
       int n = i / (CHANNELS * PIXELS);
       int c = i / PIXELS % CHANNELS;
       int source = c % GROUPS * (CHANNELS / GROUPS) + c / GROUPS;
       expected[i] = Math.max(0f, in[(n * CHANNELS + source) * PIXELS + i % PIXELS]);
-      zeros += expected[i] == 0 ? 1 : 0;
+      if (expected[i] == 0) {
+        zeros++;
+        perGroup[c % GROUPS]++;
+        perChannel[c / GROUPS]++;
+      }
     }
     assertArrayEquals(expected, result.output("join").toFloats());
     var layers = result.profile().layers();
@@ -90,6 +96,9 @@ class FuseShuffleTest {
     for (var layer : layers) {
       assertEquals(zeros, layer.counts().zeros(), layer.name());
     }
+    assertArrayEquals(perGroup, layers.get(1).counts().zerosPerChannel());
+    assertEquals(Shape.of(2, GROUPS, CHANNELS / GROUPS, 4, 5), layers.get(1).outputShape());
+    assertArrayEquals(perChannel, layers.get(2).counts().zerosPerChannel());
   }
 
   @Test
