@@ -20,8 +20,8 @@ import tacet.tensor.Tensor;
 /** Whole networks: Tacet's backends and ONNX Runtime in turn on the same input and weights. */
 final class ModelComparison {
 
-  private static final double LEAST_WARM_UP_SECONDS = 1;
-  private static final double MOST_WARM_UP_SECONDS = 6;
+  private static final double LEAST_WARM_UP_SECONDS = 5;
+  private static final double MOST_WARM_UP_SECONDS = 12;
 
   private final int threads;
   private final int rounds;

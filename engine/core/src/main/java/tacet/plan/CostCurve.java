@@ -18,6 +18,12 @@ record CostCurve(double dense, double few, double middle, double many, boolean m
   static final double MIDDLE = 0.6;
   static final double MANY = 0.9;
 
+  /**
+   * Most of the dense kernel's time that skipping may be expected to take: kernels are timed on their own, and among others
+   * the skipping one has its lists and branches to get back into the caches.
+   */
+  static final double WORTH = 0.9;
+
   CostCurve {
     // More zeros never take longer; where noise says so, the later measurement was disturbed.
     middle = Math.min(few, middle);
@@ -58,26 +64,32 @@ record CostCurve(double dense, double few, double middle, double many, boolean m
         : (1 - dead) * skipping((zeroShare - dead) / (1 - dead)) + dead * skipping(1);
   }
 
-  /** Whether skipping is expected to be faster. */
+  /** Whether a skipping kernel that is expected to take so long should run. */
+  boolean isWorth(double nanoseconds) {
+    return nanoseconds < WORTH * dense;
+  }
+
+  /** Whether skipping is worth it. */
   boolean skips(double zeroShare) {
-    return skipping(zeroShare) < dense;
+    return isWorth(skipping(zeroShare));
   }
 
-  /** Whether there is a share of zeros, short of all of them, at which skipping is faster. */
+  /** Whether there is a share of zeros, short of all of them, at which skipping is worth it. */
   boolean pays() {
-    return many < dense;
+    return isWorth(many);
   }
 
-  /** The share of zeros from which on skipping is faster; 1 where it never is. */
+  /** The share of zeros from which on skipping is worth it; 1 where it never is. */
   double crossover() {
     if (skips(0)) {
       return 0;
     }
-    double from = middle < dense ? FEW : MIDDLE;
-    double first = middle < dense ? few : middle;
-    double last = middle < dense ? middle : many;
+    double from = isWorth(middle) ? FEW : MIDDLE;
+    double first = isWorth(middle) ? few : middle;
+    double last = isWorth(middle) ? middle : many;
     double width = MIDDLE - FEW;
-    return Math.clamp(first == last ? 1 : from + width * (first - dense) / (first - last), 0, 1);
+    return Math.clamp(
+        first == last ? 1 : from + width * (first - WORTH * dense) / (first - last), 0, 1);
   }
 
   /** For people. */

@@ -85,7 +85,7 @@ final class RunEither implements Step {
             : (double) Plan.deadChannels(w, inputCounts, in.lanes(), in.elements() / in.channels())
                 / in.channels();
     double expected = curve.skipping(zeros, dead);
-    boolean skips = mode == SparseMode.ALWAYS || expected < curve.dense();
+    boolean skips = mode == SparseMode.ALWAYS || curve.isWorth(expected);
     Kernel kernel = skips ? skipping : dense;
     w.skippingNanos[number] = expected;
     w.skipped[number] = skips;

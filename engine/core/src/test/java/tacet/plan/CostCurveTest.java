@@ -23,11 +23,11 @@ class CostCurveTest {
   }
 
   @Test
-  void crossoverIsWhereBothTakeTheSame() {
-    for (double dense : new double[] {60, 100, 109, 111, 130, 139, 141, 160}) {
+  void crossoverIsWhereSkippingTakesNineTenths() {
+    for (double dense : new double[] {60, 100, 122, 123, 130, 139, 141, 160}) {
       CostCurve c = new CostCurve(dense, 140, 110, 50, true);
       double at = c.crossover();
-      assertEquals(dense, c.skipping(at), 1e-9, "dense " + dense);
+      assertEquals(0.9 * dense, c.skipping(at), 1e-9, "dense " + dense);
       assertFalse(c.skips(at - 0.01));
       assertTrue(c.skips(at + 0.01));
     }
@@ -43,7 +43,7 @@ class CostCurveTest {
 
   @Test
   void noiseNeverMakesMoreZerosSlower() {
-    CostCurve c = new CostCurve(100, 90, 95, 97, true);
+    CostCurve c = new CostCurve(101, 90, 95, 97, true);
     assertEquals(90, c.skipping(0.6), EPSILON);
     assertEquals(90, c.skipping(0.9), EPSILON);
     assertEquals(0, c.crossover());
@@ -64,6 +64,6 @@ class CostCurveTest {
     CostCurve c = CostCurve.estimated(1000, 0.3, 1.5);
     assertEquals(300, c.skipping(1), 1e-9);
     assertEquals(1800, c.skipping(0), 1e-9);
-    assertEquals(1 - 0.7 / 1.5, c.crossover(), 1e-9);
+    assertEquals(1 - 0.6 / 1.5, c.crossover(), 1e-9);
   }
 }
