@@ -1,6 +1,7 @@
 package tacet.insight.survey;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import tacet.profile.LayerProfile;
 import tacet.profile.SparsityProfile;
@@ -10,7 +11,7 @@ import tacet.profile.SparsityProfile;
  *
  * @param model name of the network
  * @param images that were run
- * @param broken files that could not be read, with the reason
+ * @param broken files that could not be read, with the reason; in the order of their names
  * @param complete whether every file was reached
  * @param layers in the order of the network; empty before the first image
  */
@@ -21,7 +22,10 @@ public record Survey(
   public record Broken(String file, String reason) {}
 
   public Survey {
-    broken = List.copyOf(broken);
+    broken =
+        broken.stream()
+            .sorted(Comparator.comparing(Broken::file).thenComparing(Broken::reason))
+            .toList();
     layers = List.copyOf(layers);
   }
 
@@ -45,7 +49,7 @@ public record Survey(
   }
 
   /**
-   * Both together; the order does not matter but for the list of broken files.
+   * Both together; the order does not matter.
    *
    * @throws IllegalArgumentException where the networks or the sizes of their inputs differ
    */
