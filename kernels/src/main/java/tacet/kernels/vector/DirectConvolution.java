@@ -206,7 +206,7 @@ final class DirectConvolution implements Kernel {
       long to = p == 0 ? sum : products;
       product(c.vectors(), m, sources, apart, rows, c.at(), first, end - first, packed, w, to);
       if (p > 0) {
-        add(m, products, sum, rows * c.vectors());
+        GemmConvolution.add(m, products, sum, rows * c.vectors());
       }
     }
   }
@@ -254,6 +254,8 @@ final class DirectConvolution implements Kernel {
         long began = System.nanoTime();
         tile(vectors, run, m, sources, start, at, first, shallow, w, w0, block);
         rehearsal.rehearsed(began, height * (shallow + 2L) * vectors);
+        // It has overwritten what it shares with the tile before.
+        cold = Math.min(cold, start);
       }
       int end = Math.min(rows, start + height);
       if (rehearsal.isDone()) {
@@ -323,13 +325,6 @@ final class DirectConvolution implements Kernel {
   private static boolean isRun(long[] sources, int row, int rows, int height) {
     return row + height <= rows
         && sources[row + height - 1] - sources[row] == (height - 1L) * Lanes.BYTES;
-  }
-
-  private static void add(MemorySegment m, long from, long to, int vectors) {
-    for (int i = 0; i < vectors; i++) {
-      long o = (long) i * Lanes.BYTES;
-      Lanes.store(Lanes.load(m, to + o).add(Lanes.load(m, from + o)), m, to + o);
-    }
   }
 
   private void finish(

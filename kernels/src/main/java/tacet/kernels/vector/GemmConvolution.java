@@ -312,7 +312,8 @@ final class GemmConvolution implements Kernel {
     }
   }
 
-  private static void add(MemorySegment m, long from, long to, int vectors) {
+  /** Adds {@code vectors} vectors to others. */
+  static void add(MemorySegment m, long from, long to, int vectors) {
     for (int i = 0; i < vectors; i++) {
       long o = (long) i * Lanes.BYTES;
       Lanes.store(Lanes.load(m, to + o).add(Lanes.load(m, from + o)), m, to + o);
