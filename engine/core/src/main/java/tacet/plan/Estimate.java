@@ -6,8 +6,8 @@ import tacet.kernels.ConvSpec;
 
 /**
  * What a convolution takes with SIMD and with oneDNN where nothing was measured: its multiply-adds over the rate that kernels
- * of its kind reach. The rates are those of {@code tacet compare --shapes all} on one thread with vectors of 512 bits; only
- * their ratios matter.
+ * of its kind reach. The rates are set by hand after what {@code tacet compare --shapes} shows on one thread with vectors of 512
+ * bits; only their ratios matter.
  */
 final class Estimate {
 

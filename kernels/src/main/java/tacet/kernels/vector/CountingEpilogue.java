@@ -743,7 +743,7 @@ final class CountingEpilogue {
       FloatVector b = Lanes.load(bias, biasOffset + (long) v * BYTES);
       for (int r = 0; r < rows; r++) {
         FloatVector x = Lanes.load(m, tile + r * step + (long) v * BYTES).add(b);
-        zeros = Epilogue.tally(zeros, x.eq(0f));
+        zeros = zeros.add(1, x.eq(0f).cast(INTS));
       }
       Epilogue.add(slab, Kind.ZERO, stride, channel + v * COUNT, zeros);
       if (before) {

@@ -98,7 +98,7 @@ final class DepthwiseConvolution implements Kernel {
 
   @Override
   public String name() {
-    return "depthwise 8x1v" + Lanes.COUNT;
+    return "depthwise " + (keepsWeights() ? "" : PIXELS + "x") + "1v" + Lanes.COUNT;
   }
 
   @Override
@@ -178,7 +178,7 @@ final class DepthwiseConvolution implements Kernel {
         long plane = x + b * input.blockStride();
         long w = (long) (first + b) * table.length * BYTES;
         long tile = scratch + (long) b * BYTES;
-        if (table.length == 1 || spec.kernelHeight() == 3 && spec.kernelWidth() == 3) {
+        if (keepsWeights()) {
           run(m, plane, sources, from, count, w, tile, rowBytes);
         } else if (count < PIXELS) {
           for (int i = 0; i < count; i++) {
@@ -212,6 +212,11 @@ final class DepthwiseConvolution implements Kernel {
           thread,
           first * Lanes.COUNT);
     }
+  }
+
+  /** Whether the weights of all taps stay in registers. */
+  private boolean keepsWeights() {
+    return table.length == 1 || spec.kernelHeight() == 3 && spec.kernelWidth() == 3;
   }
 
   /** The byte distances of the first inputs of output pixels {@code from …} within a plane. */

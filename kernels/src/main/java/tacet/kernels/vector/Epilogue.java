@@ -10,7 +10,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.Activation;
 import tacet.kernels.ZeroCounts;
@@ -323,10 +322,6 @@ final class Epilogue {
   /** Where a vector of channels is counted in a slab. */
   private static int index(ZeroCounts counts, Kind kind, int channel) {
     return kind.ordinal() * counts.stride() + channel;
-  }
-
-  static IntVector tally(IntVector counter, VectorMask<Float> mask) {
-    return counter.add(1, mask.cast(INTS));
   }
 
   static void add(int[] slab, Kind kind, int stride, int channel, IntVector counter) {
