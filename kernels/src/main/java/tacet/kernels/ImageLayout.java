@@ -47,6 +47,20 @@ public record ImageLayout(
           Math.max(right, o.right));
     }
 
+    /** Both, one outside of the other. */
+    public Halo plus(Halo o) {
+      return new Halo(top + o.top, left + o.left, bottom + o.bottom, right + o.right);
+    }
+
+    /**
+     * What is outside of {@code o} in this one.
+     *
+     * @throws IllegalArgumentException where {@code o} is larger on some side
+     */
+    public Halo minus(Halo o) {
+      return new Halo(top - o.top, left - o.left, bottom - o.bottom, right - o.right);
+    }
+
     public boolean isNone() {
       return (top | left | bottom | right) == 0;
     }

@@ -81,7 +81,7 @@ final class RandomGraphs {
     // Mostly the latest value, so that networks are deep.
     Image x = random.nextInt(4) == 0 ? any() : images.getLast();
     Image y =
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(13)) {
           case 0, 1, 2, 3 -> convolution(x);
           case 4 -> depthwise(x);
           case 5 -> pool(x);
@@ -89,6 +89,7 @@ final class RandomGraphs {
           case 8 -> batchNormalization(x);
           case 9 -> join(x);
           case 10 -> concat(x);
+          case 11 -> pad(x);
           default -> elementwise(x);
         };
     images.add(y);
@@ -239,6 +240,19 @@ final class RandomGraphs {
     }
     String name = builder.concat(name("concat"), parts.toArray(String[]::new));
     return new Image(name, channels, x.height, x.width);
+  }
+
+  private Image pad(Image x) {
+    String name = name("pad");
+    int[] p = random.ints(4, 0, 3).toArray();
+    String pads =
+        builder.constant(
+            name + "/pads", Tensor.ofLongs(Shape.of(8), 0, 0, p[0], p[1], 0, 0, p[2], p[3]));
+    // Mostly zeros, which can be the room around an image.
+    String value =
+        random.nextInt(4) == 0 ? builder.constant(name + "/value", Tensor.of(Shape.of(), 1f)) : "";
+    builder.node(name, new Op.Pad(Op.PadMode.CONSTANT), x.name, pads, value);
+    return new Image(name, x.channels, p[0] + x.height + p[2], p[1] + x.width + p[3]);
   }
 
   private Image elementwise(Image x) {

@@ -124,11 +124,22 @@ final class ImageNeeds {
     };
   }
 
+  /** From the last node to the first: what readers of a padded image want lies around its padding. */
   private void findHalos(ProviderOrder order) {
-    for (Node n : net.graph().nodes()) {
-      ConvSpec spec = n.op() instanceof Op.Conv ? net.convolution(n) : null;
-      if (spec != null) {
-        Halo halo = order.candidates(n).getFirst().needs(spec).halo();
+    for (Node n : net.graph().nodes().reversed()) {
+      Halo halo =
+          switch (n.op()) {
+            case Op.Conv _ -> {
+              ConvSpec spec = net.convolution(n);
+              yield spec == null ? null : order.candidates(n).getFirst().needs(spec).halo();
+            }
+            case Op.Pad _ -> {
+              Halo padding = net.padding(n);
+              yield padding == null ? null : padding.plus(halo(root(home(n.output(0)))));
+            }
+            default -> null;
+          };
+      if (halo != null) {
         halos.merge(root(home(n.input(0))), halo, Halo::union);
       }
     }

@@ -49,6 +49,19 @@ final class KernelSteps {
     counted.put(value, source);
   }
 
+  /** Whether zeros are counted at all. */
+  boolean counts() {
+    return options.counts() != CountLevel.OFF;
+  }
+
+  /** Adds the count of a row-major value that no kernel has made. */
+  void countPlain(String value, Placement.Plain place, boolean channelsLast) {
+    int counts = draft.counter(Steps.channels(place.shape(), channelsLast));
+    place.buffer().usedAt(draft.step());
+    draft.add(new Steps.CountPlain(place, channelsLast, counts));
+    countedBy(value, new CountSource.OfStep(counts, false));
+  }
+
   /** Adds the step of a node and says how it is computed. */
   Placed kernel(
       Node n,
@@ -93,7 +106,7 @@ final class KernelSteps {
     int counts = use(choice.kernel(), inputs, out);
     Kernel skipping = choice.skipping().prepare(weights);
     draft.scratch(skipping.scratchBytes(options.threads()));
-    CountSource known = options.counts() == CountLevel.OFF ? null : ofInput;
+    CountSource known = counts() ? ofInput : null;
     draft.add(
         new RunEither(
             draft.step(),
@@ -118,7 +131,7 @@ final class KernelSteps {
   private int use(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
     int step = draft.step();
     int counts = -1;
-    if (options.counts() != CountLevel.OFF) {
+    if (counts()) {
       counts = draft.counter(out.layout().channels());
     }
     inputs.forEach(i -> i.buffer().usedAt(step));

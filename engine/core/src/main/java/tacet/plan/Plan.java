@@ -54,6 +54,13 @@ public final class Plan implements AutoCloseable {
      * @param apart whether those of one lie so many channels apart, and not one after the other
      */
     record Together(CountSource of, int channels, boolean apart) implements CountSource {}
+
+    /**
+     * Zeros around every plane besides.
+     *
+     * @param each how many in each channel, over the whole batch
+     */
+    record Padded(CountSource of, int channels, long each) implements CountSource {}
   }
 
   /**
@@ -492,6 +499,7 @@ public final class Plan implements AutoCloseable {
       case CountSource.OfStep s ->
           w.counts[s.counts()].total(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
       case CountSource.Together t -> zeros(w, t.of());
+      case CountSource.Padded p -> zeros(w, p.of()) + p.channels() * p.each();
       case CountSource.Joined j -> {
         long sum = 0;
         for (CountSource part : j.parts()) {
@@ -525,6 +533,7 @@ public final class Plan implements AutoCloseable {
       }
       // Their values are never read as images.
       case CountSource.Together _ -> 0;
+      case CountSource.Padded p -> deadChannels(w, p.of(), lanes, pixels - p.each());
       case CountSource.Joined j -> {
         int dead = 0;
         for (CountSource part : j.parts()) {
@@ -535,7 +544,7 @@ public final class Plan implements AutoCloseable {
     };
   }
 
-  private static Counts counts(Workspace w, CountSource source, long elements) {
+  private Counts counts(Workspace w, CountSource source, long elements) {
     return switch (source) {
       case CountSource.OfStep s when s.before() ->
           new Counts(
@@ -560,6 +569,16 @@ public final class Plan implements AutoCloseable {
           zeros[t.apart() ? i % zeros.length : i / each] += all[i];
         }
         yield new Counts(elements, c.zeros(), c.nearZeros(), c.negatives(), zeros);
+      }
+      case CountSource.Padded p -> {
+        Counts c = counts(w, p.of(), elements);
+        long added = p.channels() * p.each();
+        yield new Counts(
+            elements,
+            c.zeros() + added,
+            c.nearZeros() + (options.threshold() > 0 ? added : 0),
+            c.negatives(),
+            Arrays.stream(c.zerosPerChannel()).map(zeros -> zeros + p.each()).toArray());
       }
       case CountSource.Joined j -> {
         long zeros = 0;

@@ -59,7 +59,7 @@ final class Planner {
     this.convolutions = new ConvolutionSteps(net, places, kernels, order, draft, weights);
     this.pools = new PoolingSteps(net, places, kernels, order);
     this.pointwise = new PointwiseSteps(net, places, kernels, simd);
-    this.reference = new ReferenceSteps(net, places, kernels, draft, options);
+    this.reference = new ReferenceSteps(net, places, kernels, draft);
     this.rows = new LayerRows(net, places, kernels, draft, options);
   }
 
@@ -121,6 +121,7 @@ final class Planner {
               case Op.Transpose _ -> views.transpose(n);
               case Op.Flatten _, Op.Reshape _ -> views.flatten(n);
               case Op.Concat _ -> views.concat(n);
+              case Op.Pad _ -> views.pad(n);
               case Op.Conv _ -> convolutions.convolution(n);
               case Op.Gemm _, Op.MatMul _ -> convolutions.dense(n);
               case Op.BatchNormalization b -> convolutions.batchNormalization(n, b);

@@ -3,10 +3,7 @@ package tacet.plan;
 import java.util.ArrayList;
 import java.util.List;
 import tacet.graph.Node;
-import tacet.kernels.CountLevel;
 import tacet.plan.Attempt.Placed;
-import tacet.plan.Plan.CountSource;
-import tacet.tensor.Shape;
 
 /** What no kernel takes: computed row-major by the reference implementation. */
 final class ReferenceSteps {
@@ -15,15 +12,12 @@ final class ReferenceSteps {
   private final Places places;
   private final KernelSteps kernels;
   private final Draft draft;
-  private final PlanOptions options;
 
-  ReferenceSteps(
-      TypedGraph net, Places places, KernelSteps kernels, Draft draft, PlanOptions options) {
+  ReferenceSteps(TypedGraph net, Places places, KernelSteps kernels, Draft draft) {
     this.net = net;
     this.places = places;
     this.kernels = kernels;
     this.draft = draft;
-    this.options = options;
   }
 
   Placed reference(Node n, String reason) {
@@ -61,14 +55,8 @@ final class ReferenceSteps {
     if (net.flattensImages(n) && kernels.counted(n.input(0)) != null) {
       // A flattened image keeps the channels it had, whoever flattens it.
       kernels.countedBy(first, kernels.counted(n.input(0)));
-    } else if (options.counts() != CountLevel.OFF && net.isFloat(first)) {
-      Shape s = net.shape(first);
-      int counts = draft.counter(Steps.channels(s, net.liesChannelsLast(n)));
-      places.get(first).buffer().usedAt(draft.step());
-      draft.add(
-          new Steps.CountPlain(
-              (Placement.Plain) places.get(first), net.liesChannelsLast(n), counts));
-      kernels.countedBy(first, new CountSource.OfStep(counts, false));
+    } else if (kernels.counts() && net.isFloat(first)) {
+      kernels.countPlain(first, (Placement.Plain) places.get(first), net.liesChannelsLast(n));
     }
     return new Placed("reference", "scalar", reason, 0);
   }

@@ -93,7 +93,7 @@ final class Steps {
     }
   }
 
-  /** Counts zeros in a row-major value that the reference implementation made. */
+  /** Counts zeros in a row-major value that no kernel has made: by the reference implementation, or by the caller. */
   record CountPlain(Placement.Plain value, boolean channelsLast, int counts) implements Step {
     @Override
     public void run(Workspace w) {

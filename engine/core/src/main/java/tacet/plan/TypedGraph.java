@@ -1,11 +1,15 @@
 package tacet.plan;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Op;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.DataType;
+import tacet.kernels.ImageLayout.Halo;
+import tacet.reference.PadGeometry;
 import tacet.reference.TensorType;
 import tacet.reference.Windows;
 import tacet.reference.Windows.ResolvedWindow;
@@ -59,6 +63,27 @@ record TypedGraph(Graph graph, Map<String, TensorType> types) {
   boolean liesChannelsLast(Node n) {
     return !graph.channelsLast().contains(n.output(0))
         && n.layers().stream().anyMatch(l -> graph.channelsLast().contains(l.value()));
+  }
+
+  /** Zeros that a Pad node puts around the planes of an image; null where it does something else. */
+  Halo padding(Node n) {
+    boolean zeros =
+        ((Op.Pad) n.op()).mode() == Op.PadMode.CONSTANT
+            && (!n.hasInput(2) || isConstant(n.input(2)) && isZero(constant(n.input(2))));
+    if (!zeros || !isImage(n.input(0)) || !isImage(n.output(0))) {
+      return null;
+    }
+    List<Tensor> known = n.inputs().stream().map(this::constant).toList();
+    long[] pads = PadGeometry.pads(n, 4, known);
+    boolean spatial = pads[0] == 0 && pads[1] == 0 && pads[4] == 0 && pads[5] == 0;
+    if (!spatial || Arrays.stream(pads).anyMatch(p -> p < 0)) {
+      return null;
+    }
+    return new Halo((int) pads[2], (int) pads[3], (int) pads[6], (int) pads[7]);
+  }
+
+  private static boolean isZero(Tensor t) {
+    return t.type() == DataType.FLOAT32 && Float.floatToRawIntBits(t.toFloats()[0]) == 0;
   }
 
   /** What a convolution computes; null where no kernel is for it. */

@@ -87,6 +87,55 @@ final class ViewSteps {
     return Attempt.noKernel(n);
   }
 
+  /** Padding with zeros is a view of the image with some of the room around it. */
+  Attempt pad(Node n) {
+    Halo padding = net.padding(n);
+    if (padding == null) {
+      return new Declined("not zeros around the planes of an image");
+    }
+    if (!countInput(n.input(0))) {
+      return new Declined("its input's zeros are not counted");
+    }
+    Placement.Image in = places.image(n.input(0), padding, false);
+    if (in == null || in.channelsLast()) {
+      return new Declined("its input is not an image with channels first");
+    }
+    ImageLayout l = in.layout();
+    Shape s = net.shape(n.output(0));
+    ImageLayout padded =
+        new ImageLayout(
+            l.batch(),
+            l.channels(),
+            s.intDim(2),
+            s.intDim(3),
+            l.lanes(),
+            l.rowStride(),
+            l.blockStride(),
+            l.batchStride());
+    places.put(
+        n.output(0),
+        new Placement.Image(
+            in.buffer(), padded, in.offset() - l.origin(padding), in.halo().minus(padding), false));
+    CountSource counted = kernels.counted(n.input(0));
+    if (counted != null) {
+      long added = l.batch() * (s.elements(2, 4) - (long) l.height() * l.width());
+      kernels.countedBy(n.output(0), new CountSource.Padded(counted, l.channels(), added));
+    }
+    return new Placed("view", "none", "zeros kept around its input", 0);
+  }
+
+  /** Counts the zeros of an input of the model, which no kernel has counted; false where they lie in another way. */
+  private boolean countInput(String value) {
+    if (!kernels.counts() || kernels.counted(value) != null) {
+      return true;
+    }
+    if (!(places.get(needs.home(value)) instanceof Placement.Plain plain)) {
+      return false;
+    }
+    kernels.countPlain(value, plain, places.get(value) != plain);
+    return true;
+  }
+
   Attempt concat(Node n) {
     if (!needs.joinsBlocks(n, simd.lanes())) {
       return new Declined("not along channels in whole vectors");

@@ -7,15 +7,20 @@ import tacet.graph.Op.PadMode;
 import tacet.tensor.Tensor;
 
 /** Where a Pad node reads. */
-final class PadGeometry {
+public final class PadGeometry {
 
   /** Larger pads are of no use, and keep no sum of pads and extents from overflowing. */
   private static final long MOST = 1L << 40;
 
   private PadGeometry() {}
 
-  /** Begins of all axes, then ends; negative = crop. */
-  static long[] pads(Node node, int rank, List<Tensor> known) {
+  /**
+   * Begins of all axes, then ends; negative = crop.
+   *
+   * @param known the node's inputs, null where their contents are not known
+   * @throws tacet.error.ModelFormatException where there are not two pads for every axis
+   */
+  public static long[] pads(Node node, int rank, List<Tensor> known) {
     long[] given = Inference.known(node, known, 1, "pads").longs();
     long[] axes = null;
     if (node.hasInput(3)) {
