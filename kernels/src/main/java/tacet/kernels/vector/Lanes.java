@@ -30,6 +30,13 @@ final class Lanes {
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  static {
+    // While no heap segment exists, C2 takes all segments for native ones, and throws every kernel
+    // away when the first appears.
+    MemorySegment.ofArray(new byte[0]);
+    MemorySegment.ofArray(new float[0]);
+  }
+
   private static final VectorShuffle<Float> HALVES = swapped(COUNT / 2);
   private static final VectorShuffle<Float> QUARTERS = swapped(COUNT / 4);
   private static final VectorShuffle<Float> EIGHTHS = swapped(COUNT / 8);
