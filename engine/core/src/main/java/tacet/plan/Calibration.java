@@ -8,7 +8,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.Choice;
@@ -16,15 +18,25 @@ import tacet.kernels.Parallel;
 
 /**
  * Finds the {@link CostCurve} of a layer by running both of its kernels on random inputs, on one thread. Layers of the same
- * shape are measured once, and all of them together in bounded time; what is left is estimated.
+ * shape are measured once, and all of them together in bounded time. What is left is estimated, and so is what had not
+ * settled: a dense kernel that still waits for the compiler makes skipping look several times better than it is.
  */
 final class Calibration {
 
-  /** Longest that one layer is measured; the first ones are compiled meanwhile. */
+  /** Longest that one layer is measured, if its kernels have been compiled already. */
   private static final long MOST_NANOS = 500_000_000;
 
-  /** Rounds without a new best time after which kernels count as compiled and their times as found. */
+  /** Rounds without a new best time after which times count as found. */
   private static final int PATIENCE = 5;
+
+  /** How long times must not have fallen before kernels that are new to the process count as compiled. */
+  private static final long COMPILING_NANOS = 300_000_000;
+
+  /** What is no more than this faster is no gain. */
+  private static final double GAIN = 0.97;
+
+  /** Kernels, dense and skipping, whose times have settled before in this process. */
+  private static final Set<String> COMPILED = ConcurrentHashMap.newKeySet();
 
   private record Key(
       String dense, long multiplyAdds, List<ImageLayout> inputs, ImageLayout output) {}
@@ -87,23 +99,40 @@ final class Calibration {
         }
         fill(memory, inputs.getFirst().layout(), in[i][0], shares[i]);
       }
+      String kernels = choice.kernel().name() + ", " + skipping.name();
+      boolean compiled = COMPILED.contains(kernels);
+      long most = compiled ? Math.min(MOST_NANOS, left) : left;
       double dense = Double.MAX_VALUE;
       double[] times = new double[shares.length];
       Arrays.fill(times, Double.MAX_VALUE);
-      for (int since = 0; since < PATIENCE && System.nanoTime() - start < MOST_NANOS; since++) {
+      long begin = System.nanoTime();
+      long gained = begin;
+      for (int since = 0; since < PATIENCE || !compiled; since++) {
+        double denseBefore = dense;
         double before = dense + Arrays.stream(times).sum();
         dense = Math.min(dense, time(choice.kernel(), memory, in[0], out, bytes));
         for (int i = 0; i < shares.length; i++) {
           times[i] = Math.min(times[i], time(skipping, memory, in[i], out, bytes));
         }
-        if (dense + Arrays.stream(times).sum() < 0.97 * before || !choice.kernel().isSettled()) {
+        long now = System.nanoTime();
+        boolean gains =
+            dense < GAIN * denseBefore
+                || dense + Arrays.stream(times).sum() < GAIN * before
+                || !choice.kernel().isSettled();
+        if (gains) {
+          gained = now;
           since = -1;
         }
+        compiled |= now - gained > COMPILING_NANOS;
+        if (now - begin > most) {
+          break;
+        }
       }
-      // Code that still waits for its compiler would make skipping look better than it is.
-      return choice.kernel().isSettled()
-          ? new CostCurve(dense, times[0], times[1], times[2], true)
-          : estimate(choice);
+      if (!compiled) {
+        return estimate(choice);
+      }
+      COMPILED.add(kernels);
+      return new CostCurve(dense, times[0], times[1], times[2], true);
     } finally {
       left -= System.nanoTime() - start;
     }
