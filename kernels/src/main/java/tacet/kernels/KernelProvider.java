@@ -73,8 +73,12 @@ public interface KernelProvider {
     return null;
   }
 
-  /** A pooling kernel; layouts with {@link #lanes()}. */
-  Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output);
+  /**
+   * A pooling kernel; layouts with {@link #lanes()}.
+   *
+   * @param arena the kernel is not used after it is closed
+   */
+  Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output, Arena arena);
 
   /** An element-wise kernel; layouts with {@link #lanes()}; {@code second} may be null. */
   Choice pointwise(PointwiseSpec spec, ImageLayout input, ImageLayout second, ImageLayout output);

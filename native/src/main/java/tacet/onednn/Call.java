@@ -1,6 +1,5 @@
 package tacet.onednn;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -25,7 +24,7 @@ final class Call {
     places = new Part.Place[n];
     offsets = new long[n];
     memories = new long[n];
-    arguments = Arena.ofAuto().allocate(n * Native.ARGUMENT_BYTES, Long.BYTES);
+    arguments = owned.allocate(n * Native.ARGUMENT_BYTES, Long.BYTES);
     for (int i = 0; i < n; i++) {
       Part.Operand o = operands.get(i);
       places[i] = o.place();

@@ -282,7 +282,7 @@ public final class OneDnnProvider implements KernelProvider {
   }
 
   @Override
-  public Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output) {
+  public Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output, Arena arena) {
     if (!input.isDense() || !output.isDense()) {
       return Choice.declined("oneDNN is slow on images with room around");
     }
@@ -302,7 +302,7 @@ public final class OneDnnProvider implements KernelProvider {
       return Choice.declined(e.getMessage());
     }
     Variant counted = new Variant(parts, finish(Activation.IDENTITY, null, output));
-    // Small and without an arena: JavaCPP frees it when nobody holds it.
+    freeWith(arena, owned);
     return Choice.of(
         new OneDnnKernel(
             name() + " " + p.implementation(),

@@ -384,7 +384,7 @@ class OneDnnKernelsTest {
       next = 0;
       Image x = image(2, c, h, w, v, Halo.NONE, random);
       Image y = image(2, c, oh, ow, v, Halo.NONE, null);
-      Kernel kernel = provider.pooling(s, x.layout, y.layout).kernel();
+      Kernel kernel = provider.pooling(s, x.layout, y.layout, arena).kernel();
       if (kernel == null) {
         continue;
       }

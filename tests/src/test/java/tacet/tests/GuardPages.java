@@ -209,7 +209,7 @@ final class GuardPages {
         switch (number % 5) {
           case 0, 1 -> convolution(memory, arena);
           case 2 -> dense(memory, arena);
-          case 3 -> pooling(memory);
+          case 3 -> pooling(memory, arena);
           default -> pointwise(memory);
         }
       }
@@ -315,7 +315,7 @@ final class GuardPages {
       run(memory, choice, List.of(new Operand(x, Halo.NONE)), y, "dense " + spec + " of " + x);
     }
 
-    private void pooling(Memory memory) throws InterruptedException {
+    private void pooling(Memory memory, Arena arena) throws InterruptedException {
       int c = channels();
       int kh = 1 + random.nextInt(3);
       int kw = 1 + random.nextInt(3);
@@ -351,7 +351,7 @@ final class GuardPages {
       ImageLayout y = ImageLayout.of(spec.batch(), c, oh, ow, lanes, Halo.NONE);
       run(
           memory,
-          provider.pooling(spec, x, y),
+          provider.pooling(spec, x, y, arena),
           List.of(new Operand(x, Halo.NONE)),
           y,
           spec.toString());

@@ -146,18 +146,35 @@ public final class Plan implements AutoCloseable {
       Arena weights,
       Supplier<? extends Arena> room,
       Parallel parallel) {
-    Specialised s = Specialised.of(graph, inputs, wanted);
+    // What is computed on the way there is as large as the weights: it must not wait for the
+    // garbage collector.
+    try (Arena passing = Arena.ofConfined()) {
+      return of(graph, inputs, wanted, providers, options, weights, room, parallel, passing);
+    }
+  }
+
+  private static Plan of(
+      Graph graph,
+      Map<String, Tensor> inputs,
+      Set<String> wanted,
+      List<KernelProvider> providers,
+      PlanOptions options,
+      Arena weights,
+      Supplier<? extends Arena> room,
+      Parallel parallel,
+      Arena passing) {
+    Specialised s = Specialised.of(graph, inputs, wanted, passing);
     Graph g = s.graph();
     // A closer look is at values in memory: every layer's must be there.
     boolean rewrite = options.rewrite() && options.counts() != CountLevel.DETAIL;
     if (rewrite && !providers.isEmpty()) {
       Map<String, Shape> shapes = new LinkedHashMap<>();
       s.types().forEach((name, t) -> shapes.put(name, t.shape()));
-      g = Rewrites.apply(g, new Rewrite.Facts(shapes, new LinkedHashSet<>(wanted)));
+      g = Rewrites.apply(g, new Rewrite.Facts(shapes, new LinkedHashSet<>(wanted), passing));
       g.constants()
           .forEach((name, t) -> s.types().putIfAbsent(name, new TensorType(t.type(), t.shape())));
     }
-    TypedGraph net = new TypedGraph(g, s.types());
+    TypedGraph net = new TypedGraph(g, s.types(), passing.scope());
     boolean undecided = providers.size() > 1 && providers.getFirst() == Providers.simd(providers);
     Assignment assignment =
         undecided

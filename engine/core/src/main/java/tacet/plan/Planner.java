@@ -36,11 +36,12 @@ final class Planner {
   private final PointwiseSteps pointwise;
   private final ReferenceSteps reference;
   private final LayerRows rows;
+  private final Arena weights;
 
   /**
    * @param providers best first; none for the reference implementation alone
    * @param assignment nodes for which their order is the other way round, or null
-   * @param weights where packed weights live
+   * @param weights where packed weights live, and other constants that runs read
    */
   Planner(
       TypedGraph net,
@@ -49,6 +50,7 @@ final class Planner {
       PlanOptions options,
       Arena weights) {
     this.net = net;
+    this.weights = weights;
     this.options = options;
     this.order = providers.isEmpty() ? null : ProviderOrder.of(providers, assignment);
     KernelProvider simd = order == null ? null : order.simd();
@@ -57,9 +59,9 @@ final class Planner {
     this.places = new Places(net, needs, draft, simd == null ? 1 : simd.lanes());
     this.views = new ViewSteps(net, needs, places, kernels, simd);
     this.convolutions = new ConvolutionSteps(net, places, kernels, order, draft, weights);
-    this.pools = new PoolingSteps(net, places, kernels, order);
+    this.pools = new PoolingSteps(net, places, kernels, order, weights);
     this.pointwise = new PointwiseSteps(net, places, kernels, simd);
-    this.reference = new ReferenceSteps(net, places, kernels, draft);
+    this.reference = new ReferenceSteps(net, places, kernels, draft, weights);
     this.rows = new LayerRows(net, places, kernels, draft, options);
   }
 
@@ -81,7 +83,7 @@ final class Planner {
     List<Door> outputs = new ArrayList<>();
     for (String w : wanted) {
       boolean last = net.graph().channelsLast().contains(w);
-      Tensor constant = net.constant(w);
+      Tensor constant = net.constant(w, weights);
       outputs.add(
           constant != null
               ? Door.of(w, constant, last)

@@ -1,5 +1,6 @@
 package tacet.plan;
 
+import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.StringJoiner;
 import tacet.graph.Node;
@@ -21,12 +22,18 @@ final class PoolingSteps {
   private final Places places;
   private final KernelSteps kernels;
   private final ProviderOrder order;
+  private final Arena arena;
 
-  PoolingSteps(TypedGraph net, Places places, KernelSteps kernels, ProviderOrder order) {
+  /**
+   * @param arena lives as long as the plan
+   */
+  PoolingSteps(
+      TypedGraph net, Places places, KernelSteps kernels, ProviderOrder order, Arena arena) {
     this.net = net;
     this.places = places;
     this.kernels = kernels;
     this.order = order;
+    this.arena = arena;
   }
 
   Attempt pool(Node n, Op.Pool p) {
@@ -109,7 +116,7 @@ final class PoolingSteps {
               spec.outWidth(),
               compact,
               false);
-      Choice choice = provider.pooling(spec, in.layout(), out.layout());
+      Choice choice = provider.pooling(spec, in.layout(), out.layout(), arena);
       if (choice.kernel() != null) {
         return kernels.kernel(
             n, provider, choice, order.why(n, choice, declined), List.of(in), out);

@@ -1,5 +1,6 @@
 package tacet.plan;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import tacet.graph.Node;
@@ -12,12 +13,17 @@ final class ReferenceSteps {
   private final Places places;
   private final KernelSteps kernels;
   private final Draft draft;
+  private final Arena constants;
 
-  ReferenceSteps(TypedGraph net, Places places, KernelSteps kernels, Draft draft) {
+  /**
+   * @param constants lives as long as the plan
+   */
+  ReferenceSteps(TypedGraph net, Places places, KernelSteps kernels, Draft draft, Arena constants) {
     this.net = net;
     this.places = places;
     this.kernels = kernels;
     this.draft = draft;
+    this.constants = constants;
   }
 
   Placed reference(Node n, String reason) {
@@ -26,7 +32,7 @@ final class ReferenceSteps {
       if (in.isEmpty()) {
         inputs.add(null);
       } else if (net.isConstant(in)) {
-        inputs.add(net.constant(in));
+        inputs.add(net.constant(in, constants));
       } else {
         inputs.add(places.plainOf(in));
       }

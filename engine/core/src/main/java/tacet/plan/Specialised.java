@@ -1,5 +1,6 @@
 package tacet.plan;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,7 +30,10 @@ import tacet.tensor.Tensor;
  */
 record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
 
-  static Specialised of(Graph graph, Map<String, Tensor> inputs, Set<String> wanted) {
+  /**
+   * @param room where constants live that are computed here
+   */
+  static Specialised of(Graph graph, Map<String, Tensor> inputs, Set<String> wanted, Arena room) {
     Map<String, TensorType> types = new HashMap<>();
     Map<String, Tensor> known = new LinkedHashMap<>(graph.constants());
     Set<String> deciding = shapeDecidingInputs(graph);
@@ -48,7 +52,7 @@ record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
       types.put(i.name(), new TensorType(t.type(), t.shape()));
       if (deciding.contains(i.name())) {
         // The caller may change or free it while the plan lives.
-        Tensor copy = Tensor.allocate(t.type(), t.shape());
+        Tensor copy = Tensor.allocate(t.type(), t.shape(), room);
         copy.data().copyFrom(t.data());
         known.put(i.name(), copy);
       }
@@ -92,7 +96,7 @@ record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
       }
       if (allKnown && limits.mayFold(n, in, out)) {
         List<Tensor> results =
-            Evaluator.evaluate(n, values, (_, type, s) -> Tensor.allocate(type, s));
+            Evaluator.evaluate(n, values, (_, type, s) -> Tensor.allocate(type, s, room));
         for (int i = 0; i < n.outputs().size(); i++) {
           if (n.hasOutput(i)) {
             known.put(n.output(i), results.get(i));

@@ -46,7 +46,7 @@ record Trunk(TypedGraph net, Set<String> wanted) {
     made.remove("");
     made.retainAll(read);
     Graph g = net.graph();
-    return new Trunk(new TypedGraph(g.with(kept, g.constants()), net.types()), made);
+    return new Trunk(new TypedGraph(g.with(kept, g.constants()), net.types(), net.passing()), made);
   }
 
   private static boolean isHeavy(TypedGraph net, Node n) {

@@ -1,5 +1,7 @@
 package tacet.plan;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -16,8 +18,12 @@ import tacet.reference.Windows.ResolvedWindow;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
-/** A graph with the type and shape of every value. */
-record TypedGraph(Graph graph, Map<String, TensorType> types) {
+/**
+ * A graph with the type and shape of every value.
+ *
+ * @param passing scope of the constants that were computed for a plan and are freed when it stands
+ */
+record TypedGraph(Graph graph, Map<String, TensorType> types, MemorySegment.Scope passing) {
 
   boolean isKnown(String value) {
     return types.containsKey(value);
@@ -38,6 +44,17 @@ record TypedGraph(Graph graph, Map<String, TensorType> types) {
   /** Null where a value is not constant. */
   Tensor constant(String value) {
     return graph.constants().get(value);
+  }
+
+  /** A constant in memory that lives as long as this arena: where it would not, a copy. */
+  Tensor constant(String value, Arena arena) {
+    Tensor t = constant(value);
+    if (t == null || !t.data().scope().equals(passing)) {
+      return t;
+    }
+    Tensor copy = Tensor.allocate(t.type(), t.shape(), arena);
+    copy.data().copyFrom(t.data());
+    return copy;
   }
 
   boolean isFloat(String value) {

@@ -82,8 +82,8 @@ public final class FoldAffine implements Rewrite {
       return null;
     }
     return convolution
-        ? intoConvolution(producer, n, affine, constants)
-        : intoNormalisation(producer, n, affine, constants);
+        ? intoConvolution(producer, n, affine, facts, constants)
+        : intoNormalisation(producer, n, affine, facts, constants);
   }
 
   /** Whether inputs {@code from … to − 1}, as far as there are any, are float32 constants. */
@@ -151,7 +151,7 @@ public final class FoldAffine implements Rewrite {
   }
 
   private static Node intoConvolution(
-      Node conv, Node n, Affine affine, Map<String, Tensor> constants) {
+      Node conv, Node n, Affine affine, Facts facts, Map<String, Tensor> constants) {
     Tensor weights = constants.get(conv.input(1));
     float[] w = weights.toFloats();
     int filters = affine.scale.length;
@@ -165,13 +165,13 @@ public final class FoldAffine implements Rewrite {
     }
     String wName = conv.input(1) + "·" + n.name();
     String bName = "bias·" + n.name();
-    constants.put(wName, Tensor.of(weights.shape(), w));
-    constants.put(bName, Tensor.of(Shape.of(filters), bias));
+    constants.put(wName, facts.constant(weights.shape(), w));
+    constants.put(bName, facts.constant(Shape.of(filters), bias));
     return folded(conv, n, conv.op(), List.of(conv.input(0), wName, bName));
   }
 
   private static Node intoNormalisation(
-      Node bn, Node n, Affine affine, Map<String, Tensor> constants) {
+      Node bn, Node n, Affine affine, Facts facts, Map<String, Tensor> constants) {
     Op.BatchNormalization op = (Op.BatchNormalization) bn.op();
     Affine first = normalisation(bn, op, constants);
     int channels = affine.scale.length;
@@ -187,8 +187,8 @@ public final class FoldAffine implements Rewrite {
     }
     String gammaName = "gamma·" + n.name();
     String betaName = "beta·" + n.name();
-    constants.put(gammaName, Tensor.of(Shape.of(channels), gamma));
-    constants.put(betaName, Tensor.of(Shape.of(channels), beta));
+    constants.put(gammaName, facts.constant(Shape.of(channels), gamma));
+    constants.put(betaName, facts.constant(Shape.of(channels), beta));
     return folded(bn, n, op, List.of(bn.input(0), gammaName, betaName, bn.input(3), bn.input(4)));
   }
 

@@ -136,7 +136,7 @@ public final class VectorProvider implements KernelProvider {
   }
 
   @Override
-  public Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output) {
+  public Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output, Arena arena) {
     return Choice.of(new Pooling(spec, input, output), "lanes are channels");
   }
 

@@ -375,7 +375,7 @@ class VectorKernelsTest {
           Images.Image x = images.random(random, 2, c, h, w, v, Halo.NONE);
           Images.Image y =
               images.add(2, c, spec.outHeight(), spec.outWidth(), v, new Halo(1, 1, 1, 1));
-          Kernel kernel = provider.pooling(spec, x.layout(), y.layout()).kernel();
+          Kernel kernel = provider.pooling(spec, x.layout(), y.layout(), arena).kernel();
           ZeroCounts counts = new ZeroCounts(c, 2, TAU);
           run(kernel, images, new long[] {x.first()}, y, budget, counts);
           for (int n = 0; n < 2; n++) {
@@ -426,7 +426,7 @@ class VectorKernelsTest {
                     + x.layout().offset(0, random.nextInt(c), random.nextInt(9), random.nextInt(8)),
                 strange[random.nextInt(strange.length)]);
           }
-          Kernel kernel = provider.pooling(spec, x.layout(), y.layout()).kernel();
+          Kernel kernel = provider.pooling(spec, x.layout(), y.layout(), arena).kernel();
           run(kernel, images, new long[] {x.first()}, y, budget, new ZeroCounts(c, 1, TAU));
           for (int m = 0; m < c; m++) {
             for (int oy = 0; oy < spec.outHeight(); oy++) {
