@@ -83,10 +83,11 @@ public final class EndureCommand implements Subcommand {
   private int cycle() throws Exception {
     float[] first = null;
     long settled = 0;
+    Map<String, Tensor> inputs = ModelInputs.noise(Model.read(file), 1);
     for (int i = 1; i <= cycles; i++) {
       float[] result;
       try (Model model = Model.load(file, options())) {
-        result = output(model, ModelInputs.noise(model.graph(), 1));
+        result = output(model, inputs);
       }
       first = first == null ? result : first;
       if (!Arrays.equals(first, result)) {
@@ -164,7 +165,12 @@ public final class EndureCommand implements Subcommand {
       Thread.sleep(step / 1_000_000);
       double cores = (double) (processNanos() - cpu) / (System.nanoTime() - start);
       most = Math.max(most, cores);
-      out.printf(Locale.ROOT, "%.3f cores  resident %7.1f MB%n", cores, residentKilobytes() / 1e3);
+      out.printf(
+          Locale.ROOT,
+          "%.3f cores  %d threads  resident %7.1f MB%n",
+          cores,
+          status("Threads"),
+          residentKilobytes() / 1e3);
     }
     out.printf(
         Locale.ROOT,
@@ -180,11 +186,16 @@ public final class EndureCommand implements Subcommand {
   }
 
   private static long residentKilobytes() throws IOException {
+    return status("VmRSS");
+  }
+
+  /** What the kernel knows of this process under a name. */
+  private static long status(String name) throws IOException {
     for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-      if (line.startsWith("VmRSS:")) {
+      if (line.startsWith(name + ":")) {
         return Long.parseLong(line.replaceAll("\\D", ""));
       }
     }
-    throw new IOException("/proc/self/status: no resident size");
+    throw new IOException("/proc/self/status has no " + name);
   }
 }

@@ -71,14 +71,19 @@ public final class Model implements AutoCloseable {
   private final List<KernelProvider> providers;
   private final ThreadBudget budget;
   private final MemoryAccount memory;
+  private final FileMemory file;
   private final Set<String> deciding;
   private final LinkedHashMap<Key, Prepared> plans = new LinkedHashMap<>(16, 0.75f, true);
   private final Set<Session> sessions = new HashSet<>();
   private ModelFlight flight;
   private boolean closed;
 
-  private Model(Graph graph, ModelOptions options) {
+  /**
+   * @param file where the graph's constants live, if that is the model's to close
+   */
+  private Model(Graph graph, ModelOptions options, FileMemory file) {
     this.graph = graph;
+    this.file = file;
     this.options = options;
     this.providers = Providers.of(options.backend().name(), options.threads());
     this.budget = new ThreadBudget(options.threads(), options.executor());
@@ -87,14 +92,24 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Reads a model file; its format is recognised by the readers on the module path or class path.
+   * Reads a model file; its format is recognised by the readers on the module path or class path. The file stays mapped
+   * until the model is closed; then the constants of its {@link #graph} are gone too.
    *
    * @throws IOException where the file cannot be read
    * @throws ModelFormatException where no reader knows the file, or it is damaged
    * @throws tacet.error.UnsupportedOpException where it asks for operators that Tacet does not have
    */
   public static Model load(Path file, ModelOptions options) throws IOException {
-    return of(read(file), options);
+    Arena arena = Arena.ofShared();
+    Model model = null;
+    try {
+      model = new Model(read(file, arena), options, new FileMemory(arena));
+      return model;
+    } finally {
+      if (model == null) {
+        arena.close();
+      }
+    }
   }
 
   /** Reads a model file with the {@linkplain ModelOptions#defaults default options}. */
@@ -104,15 +119,19 @@ public final class Model implements AutoCloseable {
 
   /** A model of a graph made in code. */
   public static Model of(Graph graph, ModelOptions options) {
-    return new Model(graph, options);
+    return new Model(graph, options, FileMemory.NONE);
   }
 
   /**
-   * Reads a model file as a graph, without making it ready to run.
+   * Reads a model file as a graph, without making it ready to run. Its constants live as long as it is reachable.
    *
    * @see #load
    */
   public static Graph read(Path file) throws IOException {
+    return read(file, Arena.ofAuto());
+  }
+
+  private static Graph read(Path file, Arena arena) throws IOException {
     if (Files.isDirectory(file)) {
       throw new ModelFormatException(file.toString(), "", "is a folder, not a model file");
     }
@@ -124,7 +143,7 @@ public final class Model implements AutoCloseable {
     for (ModelReader reader : ServiceLoader.load(ModelReader.class)) {
       formats.add(reader.format());
       if (reader.recognises(file, head)) {
-        return read(reader, file);
+        return read(reader, file, arena);
       }
     }
     throw new ModelFormatException(
@@ -135,12 +154,12 @@ public final class Model implements AutoCloseable {
             : "is no model in a known format " + formats);
   }
 
-  private static Graph read(ModelReader reader, Path file) throws IOException {
+  private static Graph read(ModelReader reader, Path file, Arena arena) throws IOException {
     if (!Flight.isRecording()) {
-      return reader.read(file);
+      return reader.read(file, arena);
     }
     ModelLoadEvent event = ModelLoadEvent.started();
-    Graph graph = reader.read(file);
+    Graph graph = reader.read(file, arena);
     event.finished(graph.source(), reader.format(), graph.nodes().size(), constantBytes(graph));
     return graph;
   }
@@ -508,7 +527,7 @@ public final class Model implements AutoCloseable {
       List<Prepared> evicted = new ArrayList<>();
       synchronized (plans) {
         requireOpen();
-        p = plans.computeIfAbsent(key, _ -> new Prepared(memory));
+        p = plans.computeIfAbsent(key, _ -> new Prepared(memory, file));
         while (plans.size() > MOST_PLANS) {
           evicted.add(plans.pollFirstEntry().getValue());
         }
@@ -601,6 +620,7 @@ public final class Model implements AutoCloseable {
     if (flight != null) {
       flight.close();
     }
+    file.release();
     budget.close();
   }
 }

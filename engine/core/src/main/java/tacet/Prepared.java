@@ -16,6 +16,7 @@ final class Prepared {
   }
 
   private final MemoryAccount memory;
+  private final FileMemory file;
   private final Deque<Workspace> idle = new ArrayDeque<>();
   private Arena weights;
   private Plan plan;
@@ -23,8 +24,12 @@ final class Prepared {
   private int users;
   private boolean retired;
 
-  Prepared(MemoryAccount memory) {
+  /**
+   * @param file where constants live that the plan reads
+   */
+  Prepared(MemoryAccount memory, FileMemory file) {
     this.memory = memory;
+    this.file = file;
   }
 
   /**
@@ -46,6 +51,7 @@ final class Prepared {
   }
 
   private void make(Maker maker) {
+    file.hold();
     MemoryAccount.Scope scope = memory.open();
     try {
       plan = maker.make(scope);
@@ -54,6 +60,7 @@ final class Prepared {
     } finally {
       if (plan == null) {
         scope.close();
+        file.release();
       }
     }
   }
@@ -124,6 +131,7 @@ final class Prepared {
       weights = null;
       plan.close();
       plan = null;
+      file.release();
     }
   }
 }

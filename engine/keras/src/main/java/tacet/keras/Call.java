@@ -115,6 +115,11 @@ record Call(
     return d.floats();
   }
 
+  /** A constant of the model's. */
+  Tensor tensor(Shape shape, float... values) {
+    return graph.tensor(shape, values);
+  }
+
   /** The name of a constant made from a variable, made at the first call alone. */
   String constant(String variable, Supplier<Tensor> make) {
     String full = name + "/" + variable;
@@ -126,6 +131,6 @@ record Call(
 
   /** The name of a variable of one dimension as it is. */
   String vector(String variable, long length) {
-    return constant(variable, () -> Tensor.of(Shape.of(length), weights(variable, length)));
+    return constant(variable, () -> tensor(Shape.of(length), weights(variable, length)));
   }
 }

@@ -9,7 +9,6 @@ import tacet.graph.Op.AutoPad;
 import tacet.graph.Op.Window;
 import tacet.graph.ValueInfo;
 import tacet.tensor.Shape;
-import tacet.tensor.Tensor;
 
 /**
  * Convolutions of one to three spatial dimensions, and Dense. Keras keeps kernels as [kernel…, in, out], the graph as [out, in,
@@ -88,8 +87,7 @@ final class Convolutions {
     String output = before(c, activation);
     if (rank == 2) {
       String kernel =
-          c.constant(
-              "kernel", () -> Tensor.of(Shape.of(in, units), c.weights("kernel", in, units)));
+          c.constant("kernel", () -> c.tensor(Shape.of(in, units), c.weights("kernel", in, units)));
       main(c, new Op.Gemm(1f, 1f, false, false), output, c.input().name(), kernel);
       return activated(c, activation, c.graph().made(output, dims, false));
     }
@@ -102,7 +100,7 @@ final class Convolutions {
         c.constant(
             "kernel",
             () ->
-                Tensor.of(
+                c.tensor(
                     Shape.of(shape),
                     Permutation.apply(
                         c.weights("kernel", in, units), new long[] {in, units}, 1, 0)));
@@ -236,7 +234,7 @@ final class Convolutions {
             "kernel",
             () -> {
               long[] dims = g.kernelDims(in / groups, filters);
-              return Tensor.of(
+              return c.tensor(
                   kernelShape(g, filters, in / groups),
                   Permutation.apply(
                       c.weights("kernel", dims), dims, kernelOrder(axes, axes + 1, axes)));
@@ -257,7 +255,7 @@ final class Convolutions {
         "depthwise_kernel",
         () -> {
           long[] dims = g.kernelDims(in, multiplier);
-          return Tensor.of(
+          return c.tensor(
               kernelShape(g, in * multiplier, 1),
               Permutation.apply(
                   c.weights("depthwise_kernel", dims), dims, kernelOrder(axes, axes, axes + 1)));
@@ -312,7 +310,7 @@ final class Convolutions {
               java.util.Arrays.fill(shape, 1);
               shape[0] = filters;
               shape[1] = in * multiplier;
-              return Tensor.of(
+              return c.tensor(
                   Shape.of(shape),
                   Permutation.apply(
                       c.weights("pointwise_kernel", ones),
@@ -340,7 +338,7 @@ final class Convolutions {
             "kernel",
             () -> {
               long[] dims = g.kernelDims(filters, in);
-              return Tensor.of(
+              return c.tensor(
                   kernelShape(g, in, filters),
                   Permutation.apply(
                       c.weights("kernel", dims), dims, kernelOrder(axes, axes + 1, axes)));

@@ -1,5 +1,6 @@
 package tacet.keras;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -31,6 +32,7 @@ final class GraphBuilder {
 
   private final String file;
   private final boolean channelsLastModel;
+  private final Arena arena;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Tensor> constants = new LinkedHashMap<>();
   private final Map<String, String> notes = new LinkedHashMap<>();
@@ -38,9 +40,13 @@ final class GraphBuilder {
   private final Map<String, String> otherForms = new HashMap<>();
   private final Map<String, String> origins = new HashMap<>();
 
-  GraphBuilder(String file, boolean channelsLastModel) {
+  /**
+   * @param arena where constants live
+   */
+  GraphBuilder(String file, boolean channelsLastModel, Arena arena) {
     this.file = file;
     this.channelsLastModel = channelsLastModel;
+    this.arena = arena;
   }
 
   /** Data format of layers that name none. */
@@ -84,13 +90,19 @@ final class GraphBuilder {
     return output;
   }
 
+  Tensor tensor(Shape shape, float... values) {
+    Tensor t = Tensor.allocate(DataType.FLOAT32, shape, arena);
+    t.copyFrom(values);
+    return t;
+  }
+
   String constant(String name, Tensor tensor) {
     constants.putIfAbsent(name, tensor);
     return name;
   }
 
   String scalar(String name, double value) {
-    return constant(name, Tensor.of(Shape.of(1), (float) value));
+    return constant(name, tensor(Shape.of(1), (float) value));
   }
 
   String longs(String name, long... values) {

@@ -57,7 +57,7 @@ public final class KerasReader implements ModelReader {
    * @throws UnsupportedOpException listing every layer that Tacet does not have
    */
   @Override
-  public Graph read(Path file) throws IOException {
+  public Graph read(Path file, Arena arena) throws IOException {
     Duration time = SHORTEST.plusMillis(Files.size(file) / BYTES_PER_MILLISECOND);
     try (Deadline deadline = new Deadline(time);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -74,13 +74,13 @@ public final class KerasReader implements ModelReader {
       byte[] head =
           content.asSlice(0, HDF5.length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
       if ((head[0] << 8 | head[1]) == ZIP) {
-        return zipped(file, deadline.arena());
+        return zipped(file, deadline.arena(), arena);
       }
-      return hdf5(file.toString(), content);
+      return hdf5(file.toString(), content, arena);
     }
   }
 
-  private static Graph zipped(Path path, Arena arena) throws IOException {
+  private static Graph zipped(Path path, Arena passing, Arena arena) throws IOException {
     String file = path.toString();
     try (Archive archive = Archive.open(path)) {
       ModelSpec model = spec(file, "config.json", archive.text("config.json"));
@@ -90,13 +90,13 @@ public final class KerasReader implements ModelReader {
             Json.object(file, "metadata.json", archive.text("metadata.json"));
         version = major(metadata.get("keras_version") instanceof String s ? s : null, version);
       }
-      Hdf5 weights = Hdf5.open(file, archive.bytes("model.weights.h5", arena));
+      Hdf5 weights = Hdf5.open(file, archive.bytes("model.weights.h5", passing));
       return ModelBuilder.build(
-          file, model, new WeightStore.Numbered(model, weights.root()), version);
+          file, model, new WeightStore.Numbered(model, weights.root()), version, arena);
     }
   }
 
-  private static Graph hdf5(String file, MemorySegment content) {
+  private static Graph hdf5(String file, MemorySegment content, Arena arena) {
     Hdf5.Folder root = Hdf5.open(file, content).root();
     String config = root.text("model_config");
     if (config == null) {
@@ -112,7 +112,8 @@ public final class KerasReader implements ModelReader {
     if (version == null) {
       version = weights.text("keras_version");
     }
-    return ModelBuilder.build(file, model, new WeightStore.Named(weights), major(version, 1));
+    return ModelBuilder.build(
+        file, model, new WeightStore.Named(weights), major(version, 1), arena);
   }
 
   private static ModelSpec spec(String file, String place, String json) {

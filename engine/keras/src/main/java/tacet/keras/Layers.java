@@ -4,7 +4,6 @@ import java.util.List;
 import tacet.error.UnsupportedOpException.Unsupported;
 import tacet.graph.Op;
 import tacet.tensor.Shape;
-import tacet.tensor.Tensor;
 
 /** Every kind of layer, and who brings it into the graph. */
 final class Layers {
@@ -224,7 +223,7 @@ final class Layers {
                 order[0] = rank - 2;
                 values = Permutation.apply(values, stored, order);
               }
-              return Tensor.of(Shape.of(in.inGraphOrder(dims)), values);
+              return c.tensor(Shape.of(in.inGraphOrder(dims)), values);
             });
     c.add(new Op.PRelu(), in.name(), alpha);
     return c.graph().made(c.value(), in.dims(), in.moved());

@@ -1,5 +1,6 @@
 package tacet.keras;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -37,16 +38,18 @@ final class ModelBuilder {
   /**
    * The graph of a model.
    *
+   * @param arena where constants live
    * @throws ModelFormatException where its description is inconsistent, or weights are missing or of another shape
    * @throws UnsupportedOpException listing everything in it that Tacet does not have
    */
-  static Graph build(String file, ModelSpec model, WeightStore store, int kerasVersion) {
+  static Graph build(
+      String file, ModelSpec model, WeightStore store, int kerasVersion, Arena arena) {
     List<Unsupported> unsupported = new ArrayList<>();
     Layers.check(model, "", kerasVersion, unsupported);
     if (!unsupported.isEmpty()) {
       throw new UnsupportedOpException(file, unsupported);
     }
-    GraphBuilder graph = new GraphBuilder(file, isChannelsLast(model));
+    GraphBuilder graph = new GraphBuilder(file, isChannelsLast(model), arena);
     ModelBuilder builder = new ModelBuilder(file, kerasVersion, graph);
     List<Value> results = builder.apply(model, store, "", "", null);
     if (!builder.unsupported.isEmpty()) {

@@ -7,7 +7,6 @@ import java.util.TreeSet;
 import tacet.graph.Op;
 import tacet.graph.Op.ElementwiseKind;
 import tacet.tensor.Shape;
-import tacet.tensor.Tensor;
 
 /** Layers that shift and scale by statistics. */
 final class Normalizations {
@@ -34,7 +33,7 @@ final class Normalizations {
     }
     float[] values = new float[Math.toIntExact(length)];
     Arrays.fill(values, value);
-    return c.constant(variable, () -> Tensor.of(Shape.of(length), values));
+    return c.constant(variable, () -> c.tensor(Shape.of(length), values));
   }
 
   private static Value batch(Call c) throws NotSupported {
@@ -172,13 +171,13 @@ final class Normalizations {
     List<String> inputs = new ArrayList<>();
     inputs.add(c.graph().asDeclared(c.input()));
     if (config.flag("scale", true)) {
-      inputs.add(c.constant("gamma", () -> Tensor.of(shape, c.weights("gamma", dims))));
+      inputs.add(c.constant("gamma", () -> c.tensor(shape, c.weights("gamma", dims))));
     } else {
       // Broadcast: one number does for all.
       inputs.add(c.graph().scalar(c.name() + "/one", 1));
     }
     if (config.flag("center", true)) {
-      inputs.add(c.constant("beta", () -> Tensor.of(shape, c.weights("beta", dims))));
+      inputs.add(c.constant("beta", () -> c.tensor(shape, c.weights("beta", dims))));
     }
     c.addNamed(
         c.value(),
@@ -215,8 +214,8 @@ final class Normalizations {
       deviation[i] = (float) Math.max(Math.sqrt(deviation[i]), EPSILON);
     }
     Shape shape = Shape.of(in.inGraphOrder(broadcast));
-    String m = c.constant("mean", () -> Tensor.of(shape, mean));
-    String d = c.constant("deviation", () -> Tensor.of(shape, deviation));
+    String m = c.constant("mean", () -> c.tensor(shape, mean));
+    String d = c.constant("deviation", () -> c.tensor(shape, deviation));
     boolean invert = config.flag("invert", false);
     String middle =
         c.graph()
@@ -289,7 +288,7 @@ final class Normalizations {
       values[i] = given.get(i);
     }
     if (values.length == 1) {
-      return c.constant(key, () -> Tensor.of(Shape.of(1), values));
+      return c.constant(key, () -> c.tensor(Shape.of(1), values));
     }
     if (values.length != c.known(in.rank() - 1)) {
       throw c.bad("expected one " + key + " or one per channel, got " + values.length);
@@ -297,6 +296,6 @@ final class Normalizations {
     long[] dims = new long[in.rank()];
     Arrays.fill(dims, 1);
     dims[in.rank() - 1] = values.length;
-    return c.constant(key, () -> Tensor.of(Shape.of(in.inGraphOrder(dims)), values));
+    return c.constant(key, () -> c.tensor(Shape.of(in.inGraphOrder(dims)), values));
   }
 }

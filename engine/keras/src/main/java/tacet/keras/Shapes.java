@@ -11,7 +11,6 @@ import tacet.graph.Op.PadMode;
 import tacet.graph.Op.ResizeMode;
 import tacet.graph.ValueInfo;
 import tacet.tensor.Shape;
-import tacet.tensor.Tensor;
 
 /** Layers that move, add or drop elements. */
 final class Shapes {
@@ -268,7 +267,7 @@ final class Shapes {
             AspectRatioPolicy.STRETCH,
             resized);
     String input = c.graph().image(c.input(), last);
-    String scale = c.constant("scales", () -> Tensor.of(Shape.of(axes), scales));
+    String scale = c.constant("scales", () -> c.tensor(Shape.of(axes), scales));
     c.add(op, input, "", scale);
     return c.graph().made(c.value(), dims, last);
   }

@@ -1,6 +1,7 @@
 package tacet.onnx;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -42,12 +43,12 @@ public final class OnnxReader implements ModelReader {
   }
 
   @Override
-  public Graph read(Path file) throws IOException {
-    Proto.Model model = Wire.model(file);
+  public Graph read(Path file, Arena arena) throws IOException {
+    Proto.Model model = Wire.model(file, arena);
     List<Unsupported> unsupported = new ArrayList<>();
     GraphBuilder graph = new GraphBuilder();
     graph.take(model.graph);
-    constants(file, model.graph, graph, unsupported);
+    constants(file, model.graph, graph, arena, unsupported);
     List<ValueInfo> inputs = new ArrayList<>();
     for (Value v : model.graph.inputs) {
       if (!graph.isConstant(v.name)) {
@@ -61,7 +62,7 @@ public final class OnnxReader implements ModelReader {
     List<Proto.Node> nodes =
         Functions.expand(model, what -> new ModelFormatException(file.toString(), "", what));
     nodes.forEach(n -> graph.take(n));
-    nodes(file, nodes, graph, unsupported);
+    nodes(file, nodes, graph, arena, unsupported);
     if (!unsupported.isEmpty()) {
       throw new UnsupportedOpException(file.toString(), unsupported);
     }
@@ -70,7 +71,7 @@ public final class OnnxReader implements ModelReader {
   }
 
   private static void constants(
-      Path file, Proto.Graph from, GraphBuilder graph, List<Unsupported> unsupported)
+      Path file, Proto.Graph from, GraphBuilder graph, Arena arena, List<Unsupported> unsupported)
       throws IOException {
     if (from.sparseInitializers > 0) {
       unsupported.add(
@@ -80,7 +81,8 @@ public final class OnnxReader implements ModelReader {
       if (OnnxTensors.type(t.type) == null) {
         unsupported.add(
             new Unsupported(t.name, "initializer", "element type " + OnnxTensors.typeName(t.type)));
-      } else if (!graph.define(t.name, OnnxTensors.widened(OnnxTensors.tensor(t, file)))) {
+      } else if (!graph.define(
+          t.name, OnnxTensors.widened(OnnxTensors.tensor(t, file, arena), arena))) {
         throw new ModelFormatException(
             file.toString(), "tensor '" + t.name + "' at byte " + t.at, "the name is given twice");
       }
@@ -88,7 +90,11 @@ public final class OnnxReader implements ModelReader {
   }
 
   private static void nodes(
-      Path file, List<Proto.Node> nodes, GraphBuilder graph, List<Unsupported> unsupported)
+      Path file,
+      List<Proto.Node> nodes,
+      GraphBuilder graph,
+      Arena arena,
+      List<Unsupported> unsupported)
       throws IOException {
     Set<String> names = new HashSet<>();
     Map<String, Integer> copies = new HashMap<>();
@@ -98,7 +104,8 @@ public final class OnnxReader implements ModelReader {
       if (base.isEmpty()) {
         base = n.outputs.stream().filter(o -> !o.isEmpty()).findFirst().orElse(n.type);
       }
-      readers.add(new OpReader(file, GraphBuilder.unique(base, names, copies), n, n.opset, graph));
+      readers.add(
+          new OpReader(file, GraphBuilder.unique(base, names, copies), n, n.opset, graph, arena));
     }
     // Constants first, wherever they stand: what other nodes become may depend on them.
     for (boolean constants : new boolean[] {true, false}) {

@@ -27,7 +27,8 @@ public final class OnnxTensors {
    * @throws ModelFormatException where the file is damaged
    */
   public static Tensor read(Path file) throws IOException {
-    return tensor(Wire.tensor(file), file);
+    Arena arena = Arena.ofAuto();
+    return tensor(Wire.tensor(file, arena), file, arena);
   }
 
   /** Names of TensorProto.DataType, by number. */
@@ -91,7 +92,7 @@ public final class OnnxTensors {
   }
 
   /** The tensor itself; raw data stays mapped. */
-  static Tensor tensor(TensorData t, Path file) throws IOException {
+  static Tensor tensor(TensorData t, Path file, Arena arena) throws IOException {
     DataType type = type(t.type);
     String place = "tensor '" + t.name + "' at byte " + t.at;
     if (type == null) {
@@ -107,7 +108,7 @@ public final class OnnxTensors {
       throw new ModelFormatException(file.toString(), place, e.getMessage(), e);
     }
     if (t.external) {
-      return new Tensor(type, shape, external(t, file, place, bytes));
+      return new Tensor(type, shape, external(t, file, place, bytes, arena));
     }
     if (t.raw != null && t.numbers.count() == 0) {
       if (t.raw.byteSize() != bytes) {
@@ -139,7 +140,7 @@ public final class OnnxTensors {
               + " elements, the file has "
               + t.numbers.count());
     }
-    Tensor out = Tensor.allocate(type, shape);
+    Tensor out = Tensor.allocate(type, shape, arena);
     if (type == DataType.FLOAT16 || type == DataType.BFLOAT16) {
       Elements bits = new Elements(out.data(), DataType.UINT16);
       for (int i = 0; i < t.numbers.count(); i++) {
@@ -159,8 +160,8 @@ public final class OnnxTensors {
   }
 
   /** Maps external data, which must lie in the model's own folder. */
-  private static MemorySegment external(TensorData t, Path file, String place, long bytes)
-      throws IOException {
+  private static MemorySegment external(
+      TensorData t, Path file, String place, long bytes, Arena arena) throws IOException {
     Path folder = file.toAbsolutePath().normalize().getParent();
     Path relative;
     try {
@@ -199,8 +200,8 @@ public final class OnnxTensors {
                 + channel.size());
       }
       return bytes == 0
-          ? Arena.ofAuto().allocate(1).asSlice(0, 0)
-          : channel.map(FileChannel.MapMode.READ_ONLY, t.offset, bytes, Arena.ofAuto());
+          ? arena.allocate(1).asSlice(0, 0)
+          : channel.map(FileChannel.MapMode.READ_ONLY, t.offset, bytes, arena);
     }
   }
 
@@ -210,11 +211,11 @@ public final class OnnxTensors {
   }
 
   /** A tensor of a half-precision type in float32, in which networks are computed; any other as it is. */
-  static Tensor widened(Tensor t) {
+  static Tensor widened(Tensor t, Arena arena) {
     if (widened(t.type()) == t.type()) {
       return t;
     }
-    Tensor out = Tensor.allocate(DataType.FLOAT32, t.shape());
+    Tensor out = Tensor.allocate(DataType.FLOAT32, t.shape(), arena);
     Elements from = new Elements(t.data(), t.type());
     Elements to = new Elements(out.data(), DataType.FLOAT32);
     for (long i = 0; i < t.shape().elements(); i++) {

@@ -1,6 +1,7 @@
 package tacet.onnx;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,16 +45,21 @@ final class OpReader {
   private final Proto.Node proto;
   private final long opset;
   private final GraphBuilder graph;
+  private final Arena arena;
   private final Attributes attributes;
   private final List<String> inputs;
   private final List<String> outputs;
 
-  OpReader(Path file, String name, Proto.Node proto, long opset, GraphBuilder graph) {
+  /**
+   * @param arena where large constants live
+   */
+  OpReader(Path file, String name, Proto.Node proto, long opset, GraphBuilder graph, Arena arena) {
     this.file = file;
     this.name = name;
     this.proto = proto;
     this.opset = opset;
     this.graph = graph;
+    this.arena = arena;
     this.inputs = new ArrayList<>(proto.inputs);
     this.outputs = new ArrayList<>(proto.outputs);
     this.attributes = new Attributes(proto.attributes, this::bad);
@@ -341,7 +347,7 @@ final class OpReader {
     if (OnnxTensors.type(t.type) == null) {
       throw new NotSupported("element type " + OnnxTensors.typeName(t.type));
     }
-    return OnnxTensors.widened(OnnxTensors.tensor(t, file));
+    return OnnxTensors.widened(OnnxTensors.tensor(t, file, arena), arena);
   }
 
   private boolean hasInput(int index) {

@@ -46,17 +46,17 @@ final class Wire {
     in.setSizeLimit(Integer.MAX_VALUE);
   }
 
-  static Model model(Path file) throws IOException {
-    Wire w = open(file);
+  static Model model(Path file, Arena arena) throws IOException {
+    Wire w = open(file, arena);
     return w.checked(w::model);
   }
 
-  static TensorData tensor(Path file) throws IOException {
-    Wire w = open(file);
+  static TensorData tensor(Path file, Arena arena) throws IOException {
+    Wire w = open(file, arena);
     return w.checked(() -> w.tensor(w.in.getTotalBytesRead()));
   }
 
-  private static Wire open(Path file) throws IOException {
+  private static Wire open(Path file, Arena arena) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size == 0) {
@@ -66,8 +66,7 @@ final class Wire {
         throw new ModelFormatException(
             file.toString(), "byte 0", "a protobuf file of more than 2 GiB cannot be valid");
       }
-      return new Wire(
-          file.toString(), channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto()));
+      return new Wire(file.toString(), channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena));
     }
   }
 
