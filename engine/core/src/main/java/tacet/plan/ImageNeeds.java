@@ -1,8 +1,10 @@
 package tacet.plan;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tacet.graph.Node;
 import tacet.graph.Op;
 import tacet.kernels.ConvSpec;
@@ -24,6 +26,7 @@ final class ImageNeeds {
   private final Map<String, Slice> slices = new HashMap<>();
   private final Map<String, Halo> halos = new HashMap<>();
   private final Map<String, String> aliases = new HashMap<>();
+  private final Set<String> turned = new HashSet<>();
 
   private ImageNeeds(TypedGraph net) {
     this.net = net;
@@ -70,8 +73,16 @@ final class ImageNeeds {
           };
       if (alias && net.isFloat(n.input(0))) {
         aliases.put(n.output(0), home(n.input(0)));
+        if (n.op() instanceof Op.Transpose t && t.permutation().equals(TO_CHANNELS_FIRST)) {
+          turned.add(home(n.input(0)));
+        }
       }
     }
+  }
+
+  /** Whether a value is also seen with its last axis as the second: then its channels are there. */
+  boolean isTurned(String value) {
+    return turned.contains(home(value));
   }
 
   /** The value that this one is a view of, or itself. */

@@ -62,6 +62,16 @@ final class KernelSteps {
     countedBy(value, new CountSource.OfStep(counts, false));
   }
 
+  /** Adds the count of a node's row-major result; a flattened image keeps the channels it had. */
+  void countResult(Node n, TypedGraph net, Placement.Plain place) {
+    String value = n.output(0);
+    if (net.flattensImages(n) && counted.get(n.input(0)) != null) {
+      countedBy(value, counted.get(n.input(0)));
+    } else if (counts() && net.isFloat(value)) {
+      countPlain(value, place, net.liesChannelsLast(n));
+    }
+  }
+
   /** Adds the step of a node and says how it is computed. */
   Placed kernel(
       Node n,

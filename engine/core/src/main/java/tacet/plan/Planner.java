@@ -121,7 +121,7 @@ final class Planner {
             : switch (n.op()) {
               case Op.Identity _ -> views.identity(n);
               case Op.Transpose _ -> views.transpose(n);
-              case Op.Flatten _, Op.Reshape _ -> views.flatten(n);
+              case Op.Flatten _, Op.Reshape _, Op.Squeeze _, Op.Unsqueeze _ -> views.reshape(n);
               case Op.Concat _ -> views.concat(n);
               case Op.Pad _ -> views.pad(n);
               case Op.Conv _ -> convolutions.convolution(n);
@@ -129,6 +129,7 @@ final class Planner {
               case Op.BatchNormalization b -> convolutions.batchNormalization(n, b);
               case Op.Pool p -> pools.pool(n, p);
               case Op.GlobalPool p -> pools.globalPool(n, p.kind());
+              case Op.Reduce r -> pools.reduce(n, r);
               case Op.Unary u -> pointwise.unary(n, u.function());
               case Op.PRelu _ -> pointwise.binary(n, PointwiseSpec.Op.PRELU, Activation.IDENTITY);
               case Op.Elementwise e -> pointwise.elementwise(n, e);

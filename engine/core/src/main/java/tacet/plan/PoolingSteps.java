@@ -1,6 +1,7 @@
 package tacet.plan;
 
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.List;
 import java.util.StringJoiner;
 import tacet.graph.Node;
@@ -14,6 +15,7 @@ import tacet.plan.Attempt.Declined;
 import tacet.reference.Windows;
 import tacet.reference.Windows.ResolvedWindow;
 import tacet.tensor.Shape;
+import tacet.tensor.Tensor;
 
 /** Pooling by windows and over whole images. */
 final class PoolingSteps {
@@ -74,6 +76,30 @@ final class PoolingSteps {
     if (kind == Op.PoolKind.LP || !net.isImage(n.input(0))) {
       return new Declined("only maximum and average of images");
     }
+    return global(n, kind == Op.PoolKind.MAX);
+  }
+
+  /** A reduction over both axes of a plane is a pool; without these axes its result is a matrix. */
+  Attempt reduce(Node n, Op.Reduce r) {
+    boolean kind = r.kind() == Op.ReduceKind.MEAN || r.kind() == Op.ReduceKind.MAX;
+    Tensor axes = n.hasInput(1) ? net.constant(n.input(1)) : null;
+    if (!kind || axes == null || !net.isImage(n.input(0)) || !isPlane(axes.toLongs())) {
+      return new Declined("only mean and maximum over the planes of images");
+    }
+    return global(n, r.kind() == Op.ReduceKind.MAX);
+  }
+
+  private static boolean isPlane(long[] axes) {
+    return axes.length == 2
+        && Arrays.stream(axes)
+            .map(a -> a < 0 ? a + 4 : a)
+            .sorted()
+            .boxed()
+            .toList()
+            .equals(List.of(2L, 3L));
+  }
+
+  private Attempt global(Node n, boolean max) {
     Placement.Image in = places.image(n.input(0), Halo.NONE, true);
     if (in == null || in.channelsLast()) {
       return new Declined("its input is not an image");
@@ -97,7 +123,7 @@ final class PoolingSteps {
             0,
             1,
             1,
-            kind == Op.PoolKind.MAX,
+            max,
             false);
     return pooled(n, spec, in);
   }

@@ -57,13 +57,7 @@ final class ReferenceSteps {
       }
     }
     draft.add(new Steps.RunReference(n, inputs, outputs));
-    String first = n.output(0);
-    if (net.flattensImages(n) && kernels.counted(n.input(0)) != null) {
-      // A flattened image keeps the channels it had, whoever flattens it.
-      kernels.countedBy(first, kernels.counted(n.input(0)));
-    } else if (kernels.counts() && net.isFloat(first)) {
-      kernels.countPlain(first, (Placement.Plain) places.get(first), net.liesChannelsLast(n));
-    }
+    kernels.countResult(n, net, outputs.getFirst());
     return new Placed("reference", "scalar", reason, 0);
   }
 }

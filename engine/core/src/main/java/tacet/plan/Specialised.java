@@ -88,7 +88,7 @@ record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
         known.put(original.output(0), shape);
         continue;
       }
-      Node n = resolved(original, out, known);
+      Node n = resolved(original, in, out, known);
       List<Tensor> values = values(n, known);
       boolean allKnown = true;
       for (int i = 0; i < n.inputs().size(); i++) {
@@ -125,10 +125,12 @@ record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
   /**
    * The node in a simpler form, where types and shapes of other values, or constants, decide which.
    *
+   * @param in types of its inputs
    * @param out types of its outputs
    * @param known gets the numbers that the simpler form reads
    */
-  private static Node resolved(Node n, List<TensorType> out, Map<String, Tensor> known) {
+  private static Node resolved(
+      Node n, List<TensorType> in, List<TensorType> out, Map<String, Tensor> known) {
     return switch (n.op()) {
       case Op.AlignAxes _ -> {
         long[] dims = out.getFirst().shape().dims();
@@ -136,6 +138,9 @@ record Specialised(Graph graph, Map<String, TensorType> types, Limits limits) {
         known.put(shape, Tensor.ofLongs(Shape.of(dims.length), dims));
         yield with(n, new Op.Reshape(true), List.of(n.input(0), shape));
       }
+      case Op.Cast c when c.to() == in.getFirst().type() -> with(n, new Op.Identity(), n.inputs());
+      case Op.CastLike _ when out.getFirst().type() == in.getFirst().type() ->
+          with(n, new Op.Identity(), List.of(n.input(0)));
       case Op.CastLike _ -> with(n, new Op.Cast(out.getFirst().type()), List.of(n.input(0)));
       case Op.Clip _ when out.getFirst().type() == DataType.FLOAT32 -> {
         Float low = bound(n.input(1), Float.NEGATIVE_INFINITY, known);

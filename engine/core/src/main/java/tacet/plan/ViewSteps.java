@@ -40,6 +40,9 @@ final class ViewSteps {
     if (!places.has(n.input(0)) || n.hasOutput(1)) {
       return Attempt.noKernel(n);
     }
+    if (!n.layers().isEmpty() && net.isFloat(n.input(0))) {
+      countInput(n.input(0));
+    }
     return alias(n, places.get(n.input(0)));
   }
 
@@ -69,7 +72,14 @@ final class ViewSteps {
     return Attempt.noKernel(n);
   }
 
-  Attempt flatten(Node n) {
+  /** Other dimensions for the same elements in the same order. */
+  Attempt reshape(Node n) {
+    if (places.get(n.input(0)) instanceof Placement.Plain in) {
+      Placement.Plain out = new Placement.Plain(in.buffer(), in.type(), net.shape(n.output(0)));
+      places.put(n.output(0), out);
+      kernels.countResult(n, net, out);
+      return new Placed("view", "none", "the same memory", 0);
+    }
     if (!net.flattensImages(n)) {
       return Attempt.noKernel(n);
     }
@@ -132,7 +142,7 @@ final class ViewSteps {
     if (!(places.get(needs.home(value)) instanceof Placement.Plain plain)) {
       return false;
     }
-    kernels.countPlain(value, plain, places.get(value) != plain);
+    kernels.countPlain(value, plain, needs.isTurned(value));
     return true;
   }
 

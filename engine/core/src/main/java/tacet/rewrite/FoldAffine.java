@@ -15,8 +15,8 @@ import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
 /**
- * Folds what multiplies and shifts each channel by constants – batch normalisations, and products and sums with one
- * number per channel – into the convolution before it, w' = w · s, b' = b · s + t, or into the batch normalisation before
+ * Folds what multiplies and shifts each channel by constants – batch normalisations, and products, quotients, sums and
+ * differences with one number per channel – into the convolution before it, w' = w · s, b' = b · s + t, or into the batch normalisation before
  * it. Computed in double precision per channel.
  */
 public final class FoldAffine implements Rewrite {
@@ -58,11 +58,16 @@ public final class FoldAffine implements Rewrite {
     }
     if (n.op() instanceof Op.Elementwise e
         && n.inputs().size() == 2
-        && e.activation().isIdentity()
-        && (e.kind() == Op.ElementwiseKind.MUL || e.kind() == Op.ElementwiseKind.ADD)) {
+        && e.activation().isIdentity()) {
       boolean first = constants.containsKey(n.input(0));
       boolean second = constants.containsKey(n.input(1));
-      return first == second ? null : n.input(first ? 1 : 0);
+      boolean affine =
+          switch (e.kind()) {
+            case ADD, SUB, MUL -> first != second;
+            case DIV -> second && !first;
+            default -> false;
+          };
+      return affine ? n.input(first ? 1 : 0) : null;
     }
     return null;
   }
@@ -124,13 +129,23 @@ public final class FoldAffine implements Rewrite {
       return null;
     }
     float[] values = t.toFloats();
-    boolean product = ((Op.Elementwise) n.op()).kind() == Op.ElementwiseKind.MUL;
+    boolean subtracted = n.input(1).equals(input);
     double[] scale = new double[channels];
     double[] shift = new double[channels];
     for (int c = 0; c < channels; c++) {
-      float v = values[values.length == 1 ? 0 : c];
-      scale[c] = product ? v : 1;
-      shift[c] = product ? 0 : v;
+      double v = values[values.length == 1 ? 0 : c];
+      switch (((Op.Elementwise) n.op()).kind()) {
+        case MUL -> scale[c] = v;
+        case DIV -> scale[c] = 1 / v;
+        case SUB -> {
+          scale[c] = subtracted ? -1 : 1;
+          shift[c] = subtracted ? v : -v;
+        }
+        default -> {
+          scale[c] = 1;
+          shift[c] = v;
+        }
+      }
     }
     return new Affine(scale, shift);
   }

@@ -7,7 +7,12 @@ import tacet.graph.Graph;
 public final class Rewrites {
 
   private static final List<Rewrite> ALL =
-      List.of(new FoldAffine(), new FuseResidual(), new FuseActivation(), new FuseShuffle());
+      List.of(
+          new JoinIdentities(),
+          new FoldAffine(),
+          new FuseResidual(),
+          new FuseActivation(),
+          new FuseShuffle());
 
   private Rewrites() {}
 

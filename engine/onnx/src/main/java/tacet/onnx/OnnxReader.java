@@ -66,8 +66,15 @@ public final class OnnxReader implements ModelReader {
     if (!unsupported.isEmpty()) {
       throw new UnsupportedOpException(file.toString(), unsupported);
     }
-    return Graph.checked(
-        file.toString(), inputs, outputs, graph.constants(), graph.nodes(), Map.of(), Set.of());
+    return ChannelsFirst.of(
+        Graph.checked(
+            file.toString(),
+            inputs,
+            outputs,
+            graph.constants(),
+            graph.nodes(),
+            Map.of(),
+            Set.of()));
   }
 
   private static void constants(

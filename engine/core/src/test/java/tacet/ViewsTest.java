@@ -13,8 +13,8 @@ import tacet.profile.LayerProfile;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
-/** Zeros padded around an image are the room that its buffer has anyway, and are counted all the same. */
-class PaddingTest {
+/** Values that are others seen in another way are not computed, and their zeros are counted all the same. */
+class ViewsTest {
 
   private static final ModelOptions OPTIONS = ModelOptions.defaults().withBackend(Backend.VECTOR);
 
@@ -90,6 +90,35 @@ class PaddingTest {
       assertEquals(0, row(result, "ones").counts().zeros());
       assertEquals(2 * (4 * 6 - 3 * 4), row(result, "cropped").counts().zeros());
       assertEquals(16, row(result, "channels").counts().zeros());
+    }
+  }
+
+  @Test
+  void otherDimensionsAreTheSameMemory() throws InterruptedException {
+    NetworkBuilder b = new NetworkBuilder("reshaped", 3);
+    String x = b.input("image", 2, 3, 4, 5);
+    String flat = b.flatten("flat", b.relu("relu", b.flatten("rows", x)));
+    b.constant("shape", Tensor.ofLongs(Shape.of(3), 4, -1, 6));
+    b.node("reshaped", new Op.Reshape(false), flat, "shape");
+    b.constant("axes", Tensor.ofLongs(Shape.of(1), 1));
+    b.node("unsqueezed", new Op.Unsqueeze(), flat, "axes");
+    Tensor image = Networks.noise(2, 2, 3, 4, 5);
+    float[] values = image.toFloats();
+    long zeros = 0;
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.max(0f, values[i]);
+      zeros += values[i] == 0 ? 1 : 0;
+    }
+    try (Model model = Model.of(b.build("reshaped", "unsqueezed"), OPTIONS)) {
+      Result result = model.run(Map.of("image", image), Set.of("rows"));
+      assertEquals("view", row(result, "rows").kernel());
+      assertArrayEquals(image.toFloats(), result.output("rows").toFloats());
+      assertEquals(Shape.of(4, 5, 6), result.output("reshaped").shape());
+      assertEquals(Shape.of(2, 1, 60), result.output("unsqueezed").shape());
+      for (String layer : new String[] {"reshaped", "unsqueezed"}) {
+        assertArrayEquals(values, result.output(layer).toFloats(), layer);
+        assertEquals(zeros, row(result, layer).counts().zeros(), layer);
+      }
     }
   }
 }
