@@ -83,7 +83,7 @@ public class ConvolutionBenchmark {
         Numbers.normal(random, s.weights(), Math.sqrt(2.0 * s.outChannels() / s.weights()));
     float[] bias = Numbers.normal(random, s.outChannels(), 0.1);
     if (provider.equals(ONEDNN_ANY)) {
-      OneDnnConvolution c = new OneDnnConvolution(s, input, weights, bias, threads);
+      OneDnnConvolution c = new OneDnnConvolution(s, input, weights, bias, threads, 0);
       runs[i] = c::run;
       owned[i] = c;
     } else {

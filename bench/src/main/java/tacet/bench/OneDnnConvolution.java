@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * One convolution by oneDNN as its own users call it: every layout of oneDNN's choice, bias and ReLU fused. To be used and
+ * One convolution by oneDNN as its own users call it: one primitive on OpenMP's threads, bias and ReLU fused. To be used and
  * closed on the thread that made it.
  */
 final class OneDnnConvolution implements AutoCloseable {
@@ -41,8 +41,10 @@ final class OneDnnConvolution implements AutoCloseable {
    * @param input [C, H, W], row-major
    * @param weights [M, C/groups, kernelHeight, kernelWidth], row-major
    * @param threads of OpenMP, on the thread that makes and runs it
+   * @param lanes channels per block of the images; 0 to leave their layouts to oneDNN
    */
-  OneDnnConvolution(ConvShape s, float[] input, float[] weights, float[] bias, int threads) {
+  OneDnnConvolution(
+      ConvShape s, float[] input, float[] weights, float[] bias, int threads, int lanes) {
     Loader.load(dnnl.class);
     OpenMp.setThreads(threads);
     this.threads = threads;
@@ -62,10 +64,19 @@ final class OneDnnConvolution implements AutoCloseable {
               s.kernelHeight(),
               s.kernelWidth()
             };
-    memory.desc any = desc(inDims, memory.format_tag.any);
+    memory.format_tag blocks =
+        switch (lanes) {
+          case 0 -> memory.format_tag.any;
+          case 8 -> memory.format_tag.aBcd8b;
+          case 16 -> memory.format_tag.aBcd16b;
+          default -> throw new IllegalArgumentException("blocks of " + lanes + " channels");
+        };
+    // As Tacet's planner does it: few channels would be mostly padding in blocks.
+    boolean plain = lanes > 0 && s.inChannels() <= lanes / 2;
+    memory.desc source = desc(inDims, plain ? memory.format_tag.abcd : blocks);
     memory.desc anyWeights = desc(weightDims, memory.format_tag.any);
     memory.desc row = desc(new long[] {s.outChannels()}, memory.format_tag.a);
-    memory.desc anyOut = desc(outDims, memory.format_tag.any);
+    memory.desc target = desc(outDims, blocks);
     post_ops relu = new post_ops();
     relu.append_eltwise(dnnl_eltwise_relu, 0f, 0f);
     primitive_attr attributes = new primitive_attr();
@@ -75,10 +86,10 @@ final class OneDnnConvolution implements AutoCloseable {
             cpu,
             dnnl_forward_inference,
             dnnl_convolution_auto,
-            any,
+            source,
             anyWeights,
             row,
-            anyOut,
+            target,
             new long[] {s.strideY(), s.strideX()},
             new long[] {s.dilationY() - 1, s.dilationX() - 1},
             new long[] {s.padTop(), s.padLeft()},

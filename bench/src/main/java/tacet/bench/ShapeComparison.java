@@ -12,12 +12,18 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 
-/** One convolution shape after another: pure Java against oneDNN. */
+/**
+ * One convolution shape after another: pure Java against oneDNN as its own users call it; and, on the images that plans have,
+ * oneDNN in slices on Tacet's threads, as plans run it, against one primitive on OpenMP's.
+ */
 final class ShapeComparison {
 
   /**
    * What was measured of one shape.
    *
+   * @param onednnGflops of oneDNN on layouts of its own choice
+   * @param slicedGflops of oneDNN as plans run it; NaN where its provider declines
+   * @param openMpGflops of one primitive on the same images and OpenMP's threads; NaN as well
    * @param ratio oneDNN's time ÷ ours, median over rounds
    * @param countingCost share of our time that counting zeros adds
    */
@@ -25,6 +31,8 @@ final class ShapeComparison {
       ConvShape shape,
       double vectorGflops,
       double onednnGflops,
+      double slicedGflops,
+      double openMpGflops,
       double ratio,
       double countingCost,
       String algorithm,
@@ -58,26 +66,29 @@ final class ShapeComparison {
   /** Measures and prints; returns what goes into the JSON file. */
   Map<String, Object> run(List<ConvShape> shapes) throws Exception {
     KernelProvider provider = TacetConvolution.provider("vector");
+    KernelProvider oneDnn = TacetConvolution.provider("onednn").forThreads(threads);
     try (ThreadBudget budget = new ThreadBudget(threads);
         ThreadBudget.Team team = budget.acquire()) {
       double peak = provider.peakGflops(team);
       out.printf(
           Locale.ROOT, "FMA peak of %d thread(s): %.1f GFLOP/s, measured now%n%n", threads, peak);
       out.printf(
-          "%-36s %8s %8s %6s  %-6s  %s%n",
-          "shape", "vector", "oneDNN", "ratio", "winner", "algorithm");
+          "%-36s %8s %8s %6s  %-6s %8s %8s  %s%n",
+          "shape", "vector", "oneDNN", "ratio", "winner", "sliced", "OpenMP", "algorithm");
       List<Row> rows = new ArrayList<>();
       for (ConvShape shape : shapes) {
-        Row row = measure(provider, shape, team);
+        Row row = measure(provider, oneDnn, shape, team);
         rows.add(row);
         out.printf(
             Locale.ROOT,
-            "%-36s %8.1f %8.1f %6.2f  %-6s  %s | %s%n",
+            "%-36s %8.1f %8.1f %6.2f  %-6s %8.1f %8.1f  %s | %s%n",
             shape,
             row.vectorGflops,
             row.onednnGflops,
             row.ratio,
             row.winner(),
+            row.slicedGflops,
+            row.openMpGflops,
             row.algorithm,
             row.implementation);
       }
@@ -91,6 +102,11 @@ final class ShapeComparison {
           worst.ratio,
           worst.shape,
           provider.peakGflops(team));
+      out.printf(
+          Locale.ROOT,
+          "oneDNN on Tacet's images: slices on Tacet's threads are %.3f times as fast as one"
+              + " primitive on OpenMP's%n",
+          slicing(rows));
       if (plot != null) {
         ShapePlot.write(plot, rows, peak, threads);
       }
@@ -98,7 +114,8 @@ final class ShapeComparison {
     }
   }
 
-  private Row measure(KernelProvider provider, ConvShape shape, Parallel parallel)
+  private Row measure(
+      KernelProvider provider, KernelProvider oneDnn, ConvShape shape, Parallel parallel)
       throws Exception {
     SplittableRandom random = new SplittableRandom(1);
     float[] input = Numbers.normal(random, shape.inChannels() * shape.height() * shape.width(), 1);
@@ -109,20 +126,45 @@ final class ShapeComparison {
             new TacetConvolution(provider, shape, input, weights, bias, parallel, false);
         TacetConvolution counting =
             new TacetConvolution(provider, shape, input, weights, bias, parallel, true);
-        OneDnnConvolution theirs =
-            new OneDnnConvolution(shape, input, weights, bias, parallel.threads())) {
-      Contest contest =
-          new Contest(List.of(ours::run, theirs::run, counting::run), parallel.threads() > 1);
+        TacetConvolution sliced = taken(oneDnn, shape, input, weights, bias, parallel);
+        OneDnnConvolution openMp =
+            sliced == null
+                ? null
+                : new OneDnnConvolution(shape, input, weights, bias, threads, oneDnn.lanes());
+        OneDnnConvolution theirs = new OneDnnConvolution(shape, input, weights, bias, threads, 0)) {
+      List<Contest.Work> contestants =
+          new ArrayList<>(List.of(ours::run, theirs::run, counting::run));
+      if (sliced != null) {
+        contestants.addAll(List.of(sliced::run, openMp::run));
+      }
+      Contest contest = new Contest(contestants, threads > 1);
       contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS);
       check(shape, ours.output(), theirs.output());
       return new Row(
           shape,
           shape.flops() / contest.median(0),
           shape.flops() / contest.median(1),
+          sliced == null ? Double.NaN : shape.flops() / contest.median(3),
+          sliced == null ? Double.NaN : shape.flops() / contest.median(4),
           contest.ratio(1, 0),
           contest.ratio(2, 0) - 1,
           ours.algorithm(),
           theirs.implementation());
+    }
+  }
+
+  /** Null where the provider declines. */
+  private static TacetConvolution taken(
+      KernelProvider provider,
+      ConvShape shape,
+      float[] input,
+      float[] weights,
+      float[] bias,
+      Parallel parallel) {
+    try {
+      return new TacetConvolution(provider, shape, input, weights, bias, parallel, false);
+    } catch (IllegalStateException _) {
+      return null;
     }
   }
 
@@ -146,8 +188,23 @@ final class ShapeComparison {
     }
   }
 
+  /** Null where there is no such number, which JSON cannot say. */
+  private static Double finite(double value) {
+    return Double.isFinite(value) ? value : null;
+  }
+
   private static double geometricMean(List<Row> rows) {
     return Math.exp(rows.stream().mapToDouble(r -> Math.log(r.ratio)).average().orElseThrow());
+  }
+
+  /** Geometric mean, over the shapes that have both, of the rates of slices ÷ those of OpenMP. */
+  private static double slicing(List<Row> rows) {
+    return Math.exp(
+        rows.stream()
+            .mapToDouble(r -> Math.log(r.slicedGflops / r.openMpGflops))
+            .filter(Double::isFinite)
+            .average()
+            .orElse(Double.NaN));
   }
 
   private Map<String, Object> json(List<Row> rows, double peak, double mean, Row worst) {
@@ -157,6 +214,8 @@ final class ShapeComparison {
       m.put("shape", r.shape.toString());
       m.put("vectorGflops", r.vectorGflops);
       m.put("onednnGflops", r.onednnGflops);
+      m.put("slicedOnednnGflops", finite(r.slicedGflops));
+      m.put("openMpOnednnGflops", finite(r.openMpGflops));
       m.put("ratio", r.ratio);
       m.put("winner", r.winner());
       m.put("countingCost", r.countingCost);
@@ -168,6 +227,7 @@ final class ShapeComparison {
     json.put("shapes", list);
     json.put("geometricMean", mean);
     json.put("worst", worst.ratio);
+    json.put("slicedAgainstOpenMp", finite(slicing(rows)));
     json.put("fmaPeakGflops", peak);
     json.put("threads", threads);
     json.put("rounds", rounds);

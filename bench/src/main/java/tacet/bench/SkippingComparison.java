@@ -114,7 +114,8 @@ final class SkippingComparison {
     Path file = dense ? Files.createTempFile("tacet-compare", ".onnx") : null;
     // Outermost: what others get from oneDNN on this thread is released with it.
     try (OneDnnConvolution oneDnn =
-            new OneDnnConvolution(shape, input(shape, zeros.getFirst()), weights, bias, threads);
+            new OneDnnConvolution(
+                shape, input(shape, zeros.getFirst()), weights, bias, threads, 0);
         Model off = Model.of(graph, options.withSparse(SparseMode.OFF));
         Model always = Model.of(graph, options.withSparse(SparseMode.ALWAYS));
         Model auto = Model.of(graph, options.withSparse(SparseMode.AUTO))) {
