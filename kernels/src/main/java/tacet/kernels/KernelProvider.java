@@ -12,8 +12,13 @@ public interface KernelProvider {
   /** {@code vector}, {@code onednn}. */
   String name();
 
-  /** Why it cannot be used on this machine, in one line, or null where it can. */
+  /** Why it cannot be used on this machine, in one line, or null where it can. Loads what it needs. */
   default String unavailable() {
+    return null;
+  }
+
+  /** As {@link #unavailable}, as far as that can be seen without loading anything. */
+  default String obstacle() {
     return null;
   }
 

@@ -57,6 +57,11 @@ public final class OneDnnProvider implements KernelProvider {
   }
 
   @Override
+  public String obstacle() {
+    return Library.obstacle();
+  }
+
+  @Override
   public KernelProvider forThreads(int n) {
     return n == threads ? this : new OneDnnProvider(n, simd());
   }

@@ -1,6 +1,7 @@
 package tacet.tests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -28,7 +29,12 @@ class MissingOneDnnTest {
       class Main {
         public static void main(String[] args) throws Exception {
           tacet.NetworkBuilder b = new tacet.NetworkBuilder("app", 1);
-          String y = b.convolution("conv", b.input("x", 1, 16, 8, 8), 16, 3, 1, 1);
+          // A kind of layer for which oneDNN is expected to be much faster: only then is it loaded.
+          String x = b.input("x", 1, 16, 8, 8);
+          String y =
+              Boolean.getBoolean("pointwise")
+                  ? b.convolution("conv", x, 16, 1, 1, 0)
+                  : b.depthwise("conv", x, 3, 1, 1);
           tacet.ModelOptions options = tacet.ModelOptions.defaults().withThreads(1);
           try {
             options = options.withBackend(tacet.Backend.valueOf(args[0]));
@@ -113,6 +119,17 @@ class MissingOneDnnTest {
     assertEquals(List.of(), auto.err);
     Run named = run("ONEDNN", j -> !j.contains("onednn"));
     assertEquals("backend onednn: the module tacet.onednn is not installed", named.out);
+  }
+
+  /** Where it is not expected to be worth loading, nothing is unpacked. */
+  @Test
+  void notLoadedWithoutNeed() throws Exception {
+    Path cache = folder.resolve("unpacked");
+    Run auto =
+        run("AUTO", _ -> true, "-Dorg.bytedeco.javacpp.cachedir=" + cache, "-Dpointwise=true");
+    assertEquals("1x16x8x8 vector", auto.out);
+    assertEquals(List.of(), auto.err);
+    assertFalse(Files.exists(cache), "the libraries were unpacked");
   }
 
   @Test

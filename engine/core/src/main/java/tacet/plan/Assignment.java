@@ -21,6 +21,11 @@ record Assignment(Map<String, Choice> choices, String otherwise) {
     return new Assignment(Map.of(), reason);
   }
 
+  /** Whether any node goes to the provider that is not SIMD. */
+  boolean usesOther() {
+    return choices.values().stream().anyMatch(Choice::other);
+  }
+
   boolean other(Node n) {
     Choice c = choices.get(n.output(0));
     return c != null && c.other;

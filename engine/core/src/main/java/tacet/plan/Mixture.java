@@ -135,7 +135,8 @@ final class Mixture {
     return division;
   }
 
-  private double cost(boolean[] division) {
+  /** Nanoseconds of the contested nodes, with the copies between them. */
+  double cost(boolean[] division) {
     double sum = 0;
     for (int i = 0; i < division.length; i++) {
       sum += nanos[division[i] ? 1 : 0][i];

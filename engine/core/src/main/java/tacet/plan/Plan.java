@@ -180,7 +180,10 @@ public final class Plan implements AutoCloseable {
         undecided
             ? Trial.decide(Trunk.of(net, wanted), inputs, providers, options, room, parallel)
             : null;
-    Plan plan = new Planner(net, providers, assignment, options, weights).plan(wanted);
+    // What is not used need not even be loaded.
+    List<KernelProvider> used =
+        assignment == null || assignment.usesOther() ? providers : providers.subList(0, 1);
+    Plan plan = new Planner(net, used, assignment, options, weights).plan(wanted);
     s.limits().checkWorkspace(graph.source(), plan.workspaceBytes());
     if (Flight.isRecording()) {
       plan.reportChoices();

@@ -40,11 +40,11 @@ public final class Providers {
       return List.of(required(vector, VECTOR, NO_SIMD));
     }
     KernelProvider oneDnn = find(ONEDNN);
-    String missing = oneDnn == null ? "the module tacet.onednn is not installed" : null;
-    if (oneDnn != null) {
-      missing = vector == null ? NO_SIMD : oneDnn.unavailable();
-    }
     if (backend.equals("ONEDNN")) {
+      String missing = "the module tacet.onednn is not installed";
+      if (oneDnn != null) {
+        missing = vector == null ? NO_SIMD : oneDnn.unavailable();
+      }
       return List.of(
           required(missing == null ? oneDnn : null, ONEDNN, missing).forThreads(threads), vector);
     }
@@ -52,13 +52,22 @@ public final class Providers {
       warn(NO_SIMD + "; computing without SIMD");
       return List.of();
     }
-    if (missing == null) {
-      return List.of(vector, oneDnn.forThreads(threads));
+    if (oneDnn == null || !isUsable(oneDnn.obstacle())) {
+      return List.of(vector);
     }
-    if (oneDnn != null) {
+    return List.of(vector, oneDnn.forThreads(threads));
+  }
+
+  /** Whether a provider can be used that is asked after SIMD; loads it. Where it cannot, that is said once. */
+  static boolean isUsable(KernelProvider other) {
+    return isUsable(other.unavailable());
+  }
+
+  private static boolean isUsable(String missing) {
+    if (missing != null) {
       warn("oneDNN is not used: " + missing + "; SIMD kernels compute everything");
     }
-    return List.of(vector);
+    return missing == null;
   }
 
   /** The one that knows element-wise operations and copies. */

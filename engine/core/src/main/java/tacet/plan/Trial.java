@@ -61,6 +61,13 @@ final class Trial {
   /** Kernels of another provider are used only where they are faster by this: its plan skips no zeros. */
   private static final double ADVANTAGE = 0.99;
 
+  /**
+   * The same of a whole network where that is only estimated: loading oneDNN takes half a second and a hundred megabytes.
+   */
+  private static final double ESTIMATED_ADVANTAGE = 0.9;
+
+  private static final String NOT_USABLE = "the other provider cannot be used";
+
   private final Trunk trunk;
   private final List<Node> contested;
   private final Map<String, Tensor> inputs;
@@ -117,13 +124,13 @@ final class Trial {
                 + options.sparse());
     String signature = trunk.signature();
     Verdict known = verdicts.get(signature, trial.contested.size());
-    if (known != null) {
-      return trial.assignment(known);
+    if (known == null && options.measureNanos() > 0) {
+      return trial.measure(verdicts, signature);
     }
-    if (options.measureNanos() <= 0) {
-      return trial.estimate("not measured");
-    }
-    return trial.measure(verdicts, signature);
+    Assignment a = known != null ? trial.assignment(known) : trial.estimate("not measured");
+    return !a.usesOther() || Providers.isUsable(providers.getLast())
+        ? a
+        : Assignment.simd(NOT_USABLE);
   }
 
   /** A plan with memory of its own to run in. */
@@ -222,6 +229,9 @@ final class Trial {
       if (ours.multiplyAdds() < LEAST_WORK) {
         return Assignment.simd("too small to measure");
       }
+      if (!Providers.isUsable(other)) {
+        return Assignment.simd(NOT_USABLE);
+      }
       try (Candidate theirs = new Candidate(providers.reversed(), null)) {
         long start = System.nanoTime();
         long deadline = start + MOST_NANOS;
@@ -317,7 +327,10 @@ final class Trial {
         contested.stream().mapToDouble(n -> Estimate.simdNanos(net, n, lanes)).toArray();
     double[] theirs =
         contested.stream().mapToDouble(n -> Estimate.oneDnnNanos(net, n, lanes)).toArray();
-    boolean[] division = new Mixture(net, contested, simd, ours, theirs).best();
+    Mixture mixture = new Mixture(net, contested, simd, ours, theirs);
+    boolean[] division = mixture.best();
+    boolean[] none = new boolean[division.length];
+    boolean worth = mixture.cost(division) < ESTIMATED_ADVANTAGE * mixture.cost(none);
     Map<String, Assignment.Choice> choices = new LinkedHashMap<>();
     for (int i = 0; i < division.length; i++) {
       String reason =
@@ -325,13 +338,14 @@ final class Trial {
               ? why
               : String.format(
                   Locale.ROOT,
-                  "%s, estimated for one thread: %s %.3f ms, %s %.3f ms",
+                  "%s, estimated for one thread: %s %.3f ms, %s %.3f ms%s",
                   why,
                   simd.name(),
                   ours[i] / 1e6,
                   other,
-                  theirs[i] / 1e6);
-      choices.put(contested.get(i).output(0), new Assignment.Choice(division[i], reason));
+                  theirs[i] / 1e6,
+                  worth ? "" : ", too little for the whole network");
+      choices.put(contested.get(i).output(0), new Assignment.Choice(worth && division[i], reason));
     }
     return new Assignment(choices, why);
   }
