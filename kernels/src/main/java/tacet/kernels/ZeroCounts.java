@@ -27,6 +27,29 @@ public final class ZeroCounts {
     NEGATIVE_BEFORE
   }
 
+  /**
+   * The counters that threads add to. Layers that run one after the other share them: memory that is in the first-level
+   * cache costs less than a slab per layer.
+   */
+  public static final class Slabs {
+    private final int[][] ofThreads;
+
+    /**
+     * @param channels most channels of a layer
+     * @param threads most threads of a loop that counts
+     */
+    public Slabs(int channels, int threads) {
+      ofThreads = new int[threads][KINDS.length * stride(channels)];
+    }
+
+    /** Forgets what a loop that failed may have left. */
+    public void clear() {
+      for (int[] s : ofThreads) {
+        Arrays.fill(s, 0);
+      }
+    }
+  }
+
   private static final Kind[] KINDS = Kind.values();
 
   /** Longs per cache line. */
@@ -43,25 +66,45 @@ public final class ZeroCounts {
 
   private long skipped;
 
+  /** Whether the totals are of loops since the last {@link #clear}; else they stand for zeros. */
+  private boolean merged;
+
   /**
    * @param channels number of channels
    * @param threads most threads of the loop that counts
    * @param threshold τ, the bound of near zeros
    */
   public ZeroCounts(int channels, int threads, float threshold) {
-    this.channels = channels;
-    // Whole vectors of any width may be added at the last channel.
-    this.stride = (channels + 63) / 64 * 64;
-    this.threshold = threshold;
-    this.slabs = new int[threads][KINDS.length * stride];
-    this.totals = new long[KINDS.length][channels];
-    this.skippedBy = new long[threads * LINE];
+    this(channels, new Slabs(channels, threads), threshold);
   }
 
-  /** Bytes of heap that counters take. */
-  public static long heapBytes(int channels, int threads) {
-    long stride = (channels + 63) / 64 * 64;
-    return KINDS.length * ((long) threads * stride * Integer.BYTES + (long) channels * Long.BYTES);
+  /**
+   * @param channels number of channels, at most as many as {@code slabs} is for
+   * @param slabs all zero between loops
+   * @param threshold τ, the bound of near zeros
+   */
+  public ZeroCounts(int channels, Slabs slabs, float threshold) {
+    this.channels = channels;
+    this.stride = stride(channels);
+    this.threshold = threshold;
+    this.slabs = slabs.ofThreads;
+    this.totals = new long[KINDS.length][channels];
+    this.skippedBy = new long[this.slabs.length * LINE];
+  }
+
+  /** Whole vectors of any width may be added at the last channel. */
+  private static int stride(int channels) {
+    return (channels + 63) / 64 * 64;
+  }
+
+  /** Bytes of heap that counters take besides their slabs. */
+  public static long heapBytes(int channels) {
+    return KINDS.length * (long) channels * Long.BYTES;
+  }
+
+  /** Bytes of heap that slabs take. */
+  public static long slabBytes(int channels, int threads) {
+    return KINDS.length * (long) threads * stride(channels) * Integer.BYTES;
   }
 
   public int channels() {
@@ -93,16 +136,10 @@ public final class ZeroCounts {
     return skipped;
   }
 
-  /** Forgets everything. */
+  /** Forgets all totals. The slabs are zero whenever no loop is under way. */
   public void clear() {
     skipped = 0;
-    Arrays.fill(skippedBy, 0);
-    for (long[] t : totals) {
-      Arrays.fill(t, 0);
-    }
-    for (int[] s : slabs) {
-      Arrays.fill(s, 0);
-    }
+    merged = false;
   }
 
   /** Adds the threads' counters to the totals and clears them. Call when the loop is done. */
@@ -113,25 +150,44 @@ public final class ZeroCounts {
     }
     for (int[] s : slabs) {
       for (int k = 0; k < KINDS.length; k++) {
-        long[] t = totals[k];
-        int base = k * stride;
-        for (int c = 0; c < channels; c++) {
-          t[c] += s[base + c];
+        if (merged) {
+          add(s, k * stride, totals[k]);
+        } else {
+          set(s, k * stride, totals[k]);
         }
       }
-      Arrays.fill(s, 0);
+      merged = true;
+      Arrays.fill(s, 0, KINDS.length * stride, 0);
+    }
+  }
+
+  private static void set(int[] slab, int from, long[] totals) {
+    for (int c = 0; c < totals.length; c++) {
+      totals[c] = slab[from + c];
+    }
+  }
+
+  private static void add(int[] slab, int from, long[] totals) {
+    for (int c = 0; c < totals.length; c++) {
+      totals[c] += slab[from + c];
     }
   }
 
   /** Totals per channel of one kind; the live array. */
   public long[] perChannel(Kind kind) {
+    if (!merged) {
+      for (long[] t : totals) {
+        Arrays.fill(t, 0);
+      }
+      merged = true;
+    }
     return totals[kind.ordinal()];
   }
 
   /** Total of one kind over all channels. */
   public long total(Kind kind) {
     long sum = 0;
-    for (long t : totals[kind.ordinal()]) {
+    for (long t : perChannel(kind)) {
       sum += t;
     }
     return sum;

@@ -209,9 +209,12 @@ public final class Plan implements AutoCloseable {
 
   /** Bytes of heap that the counters of a workspace take. */
   public long counterBytes() {
-    return Arrays.stream(countChannels)
-        .mapToLong(c -> ZeroCounts.heapBytes(c, options.threads()))
-        .sum();
+    return ZeroCounts.slabBytes(mostChannels(), options.threads())
+        + Arrays.stream(countChannels).mapToLong(ZeroCounts::heapBytes).sum();
+  }
+
+  private int mostChannels() {
+    return Arrays.stream(countChannels).max().orElse(0);
   }
 
   /**
@@ -220,11 +223,12 @@ public final class Plan implements AutoCloseable {
    * @param arena holds it; closed with the workspace
    */
   public Workspace workspace(Arena arena) {
+    ZeroCounts.Slabs slabs = new ZeroCounts.Slabs(mostChannels(), options.threads());
     ZeroCounts[] counts = new ZeroCounts[countChannels.length];
     for (int i = 0; i < counts.length; i++) {
-      counts[i] = new ZeroCounts(countChannels[i], options.threads(), options.threshold());
+      counts[i] = new ZeroCounts(countChannels[i], slabs, options.threshold());
     }
-    Workspace w = new Workspace(arena, bytes, scratch, counts, details, steps.length);
+    Workspace w = new Workspace(arena, bytes, scratch, slabs, counts, details, steps.length);
     for (Preset p : presets) {
       for (int c = 0; c < p.values().length; c++) {
         w.memory.set(
@@ -245,10 +249,7 @@ public final class Plan implements AutoCloseable {
    */
   public void run(Workspace w, Parallel parallel, long deadline, Duration timeout)
       throws InterruptedException {
-    w.parallel = parallel;
-    for (ZeroCounts c : w.counts) {
-      c.clear();
-    }
+    w.start(parallel);
     Recorded recorded = Flight.isRecording() && PlanFlight.wantsLayers() ? recorded() : null;
     PlanFlight.Run events = recorded == null ? null : recorded.flight().run();
     long start = System.nanoTime();
@@ -277,10 +278,7 @@ public final class Plan implements AutoCloseable {
 
   /** Runs all steps for their times alone, of which no recording hears. */
   void rehearse(Workspace w, Parallel parallel) {
-    w.parallel = parallel;
-    for (ZeroCounts c : w.counts) {
-      c.clear();
-    }
+    w.start(parallel);
     long start = System.nanoTime();
     for (int i = 0; i < steps.length; i++) {
       steps[i].run(w);

@@ -18,6 +18,8 @@ public final class Workspace implements AutoCloseable {
   /** Byte offset of the kernels' scratch memory. */
   final long scratch;
 
+  private final ZeroCounts.Slabs slabs;
+
   /** By number; empty where the plan counts nothing. */
   final ZeroCounts[] counts;
 
@@ -35,15 +37,32 @@ public final class Workspace implements AutoCloseable {
 
   Parallel parallel;
 
-  Workspace(Arena arena, long bytes, long scratch, ZeroCounts[] counts, int details, int steps) {
+  Workspace(
+      Arena arena,
+      long bytes,
+      long scratch,
+      ZeroCounts.Slabs slabs,
+      ZeroCounts[] counts,
+      int details,
+      int steps) {
     this.arena = arena;
     this.memory = arena.allocate(Math.max(bytes, Tensor.ALIGNMENT), Tensor.ALIGNMENT);
     this.scratch = scratch;
+    this.slabs = slabs;
     this.counts = counts;
     this.details = new Detail[details];
     this.nanoseconds = new long[steps];
     this.skipped = new boolean[steps];
     this.skippingNanos = new double[steps];
+  }
+
+  /** A run starts: what was counted is forgotten. */
+  void start(Parallel parallel) {
+    this.parallel = parallel;
+    slabs.clear();
+    for (ZeroCounts c : counts) {
+      c.clear();
+    }
   }
 
   /** Where the next run reads this input; a run leaves it as it is. Null where the plan needs no such input. */

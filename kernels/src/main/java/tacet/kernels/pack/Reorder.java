@@ -105,7 +105,11 @@ public final class Reorder {
   }
 
   private static void clear(MemorySegment memory, long from, long to) {
-    for (long o = from; o < to; o += Float.BYTES) {
+    long o = from;
+    for (; o + Long.BYTES <= to; o += Long.BYTES) {
+      memory.set(ValueLayout.JAVA_LONG_UNALIGNED, o, 0);
+    }
+    if (o < to) {
       memory.set(FLOAT, o, 0f);
     }
   }
