@@ -108,6 +108,7 @@ final class ColdCode {
       long out,
       long outStep,
       boolean rectify,
+      float upper,
       ZeroCounts counts,
       int[] slab,
       int channel) {
@@ -122,7 +123,7 @@ final class ColdCode {
         x[i] += b[i];
       }
       if (rectify) {
-        rectify(x, counts, slab, channel);
+        rectify(x, upper, counts, slab, channel);
       } else {
         count(x, width, counts, slab, channel);
       }
@@ -132,7 +133,7 @@ final class ColdCode {
     }
   }
 
-  private static void rectify(float[] x, ZeroCounts counts, int[] slab, int channel) {
+  private static void rectify(float[] x, float upper, ZeroCounts counts, int[] slab, int channel) {
     int tau = Float.floatToRawIntBits(counts.threshold());
     int zero = Kind.ZERO.ordinal() * counts.stride() + channel;
     int near = Kind.NEAR_ZERO.ordinal() * counts.stride() + channel;
@@ -148,7 +149,7 @@ final class ColdCode {
       slab[negativeBefore + i] += negative;
       slab[zeroBefore + i] += none;
       slab[nearBefore + i] += (bits & Integer.MAX_VALUE) < tau ? 1 : 0;
-      x[i] = negative == 1 ? 0f : x[i];
+      x[i] = negative == 1 ? 0f : x[i] > upper ? upper : x[i];
     }
   }
 

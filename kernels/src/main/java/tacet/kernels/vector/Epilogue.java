@@ -29,7 +29,7 @@ final class Epilogue {
    *
    * @param m memory of sums, outputs and residual
    * @param tile the sums: {@code rows} rows of {@code vectors} vectors; overwritten
-   * @param stride vectors from a row of sums to the next
+   * @param stride vectors from a row of sums to the next; those behind {@code vectors} are left alone
    * @param bias one vector per vector of a row, no −0 among them
    * @param biasOffset byte offset of the first
    * @param places byte offset in {@code m} of {@code rows} longs: where each row's first vector goes, relative to {@code
@@ -68,8 +68,7 @@ final class Epilogue {
         addResidual(m, column, rows, step, residualPlaces, residual + n * residualStep);
       }
     }
-    boolean rectify = activation.kind() == Activation.Kind.RELU;
-    if (counts != null && (rectify || activation.isIdentity())) {
+    if (counts != null && CountingEpilogue.takes(activation, counts.threshold())) {
       CountingEpilogue.finish(
           m,
           tile,
@@ -81,7 +80,7 @@ final class Epilogue {
           places,
           output,
           outputStep,
-          rectify,
+          activation,
           counts,
           counts.slab(thread),
           channel);
@@ -122,7 +121,13 @@ final class Epilogue {
       }
     }
     if (!clamp) {
-      VectorActivation.apply(activation, m, tile, rows * stride);
+      if (vectors == stride) {
+        VectorActivation.apply(activation, m, tile, rows * stride);
+      } else {
+        for (int r = 0; r < rows; r++) {
+          VectorActivation.apply(activation, m, tile + r * step, vectors);
+        }
+      }
       for (int n = 0; n < vectors; n++) {
         long column = tile + (long) n * Lanes.BYTES;
         long out = output + n * outputStep;

@@ -9,11 +9,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tacet.kernels.Activation;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Parallel;
@@ -107,21 +109,22 @@ class ColdCodeTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void finishing(boolean rectify) {
+  @Test
+  void finishing() {
     Random random = new Random(4);
-    for (float tau : new float[] {0f, 0.05f}) {
-      for (int vectors = 1; vectors <= 4; vectors++) {
-        try (Arena arena = Arena.ofConfined()) {
-          finishing(arena, random, vectors, rectify, tau);
+    Activation clamp = new Activation(Activation.Kind.CLIP, 0f, 0.5f);
+    for (Activation f : List.of(Activation.IDENTITY, Activation.RELU, clamp)) {
+      for (float tau : new float[] {0f, 0.05f}) {
+        for (int vectors = 1; vectors <= 4; vectors++) {
+          try (Arena arena = Arena.ofConfined()) {
+            finishing(arena, random, vectors, f, tau);
+          }
         }
       }
     }
   }
 
-  private static void finishing(
-      Arena arena, Random random, int vectors, boolean rectify, float tau) {
+  private static void finishing(Arena arena, Random random, int vectors, Activation f, float tau) {
     int rows = 17;
     long step = (long) vectors * Lanes.BYTES;
     MemorySegment simd = arena.allocate(BYTES, 64);
@@ -145,11 +148,14 @@ class ColdCodeTest {
     ZeroCounts counts = new ZeroCounts(vectors * Lanes.COUNT, 2, tau);
     long far = 8192;
     CountingEpilogue.finish(
-        simd, tile, rows, vectors, vectors, b, 0, 0, out, far, rectify, counts, counts.slab(0), 0);
+        simd, tile, rows, vectors, vectors, b, 0, 0, out, far, f, counts, counts.slab(0), 0);
+    boolean rectify = !f.isIdentity();
+    float upper = VectorActivation.upper(f);
+    int[] cold = counts.slab(1);
     ColdCode.finish(
-        plain, tile, rows, vectors, step, b, 0, 0, out, far, rectify, counts, counts.slab(1), 0);
+        plain, tile, rows, vectors, step, b, 0, 0, out, far, rectify, upper, counts, cold, 0);
     assertEquals(-1, simd.mismatch(plain));
-    assertArrayEquals(counts.slab(0), counts.slab(1));
+    assertArrayEquals(counts.slab(0), cold);
   }
 
   @ParameterizedTest
