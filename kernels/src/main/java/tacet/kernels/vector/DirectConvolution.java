@@ -110,9 +110,9 @@ final class DirectConvolution implements Kernel {
     return threads * scratchPerThread();
   }
 
-  /** The sums of a group, the products of a panel that are added to them, and where the rows go. */
+  /** The sums of a group and those before, the products of a panel that are added to them, and where the rows go. */
   private static long scratchPerThread() {
-    return 2 * GROUP_BYTES + 2 * PLACES_BYTES;
+    return 3 * GROUP_BYTES + 2 * PLACES_BYTES;
   }
 
   @Override
@@ -163,11 +163,20 @@ final class DirectConvolution implements Kernel {
               parallel.longs(thread, GROUP + ROWS),
               (int) ((long) tiles * group / groups) * ROWS,
               Math.min(spec.outPixels(), (int) ((long) tiles * (group + 1) / groups) * ROWS),
-              columns.length * part / parts,
-              columns.length * (part + 1) / parts,
+              start(columns.length * part / parts),
+              start(columns.length * (part + 1) / parts),
               counts,
               thread);
         });
+  }
+
+  /** The first tile from this one on whose sums do not continue those of the one before. */
+  private int start(int column) {
+    int c = column;
+    while (c < columns.length && columns[c].continues()) {
+      c++;
+    }
+    return c;
   }
 
   private void group(
@@ -184,13 +193,37 @@ final class DirectConvolution implements Kernel {
       ZeroCounts counts,
       int thread) {
     int rows = to - from;
-    long products = scratch + GROUP_BYTES;
+    long sum = scratch;
+    long before = sum + GROUP_BYTES;
+    long products = before + GROUP_BYTES;
     long places = products + GROUP_BYTES;
     long residualPlaces = places + PLACES_BYTES;
     locate(m, from, rows, in, sources, places, residualPlaces);
     for (int i = firstColumn; i < endColumn; i++) {
-      multiply(m, columns[i], sources, rows, scratch, products);
-      finish(m, columns[i], rows, scratch, places, residualPlaces, out, extra, counts, thread);
+      Columns c = columns[i];
+      multiply(m, c, sources, rows, sum, products);
+      if (c.continues()) {
+        addShared(m, before, columns[i - 1].vectors(), sum, c.vectors(), rows);
+      }
+      // The last vector's sums may not be complete yet.
+      boolean shared = i + 1 < endColumn && columns[i + 1].continues();
+      int done = shared ? c.vectors() - 1 : c.vectors();
+      finish(m, c, done, rows, sum, places, residualPlaces, out, extra, counts, thread);
+      long other = before;
+      before = sum;
+      sum = other;
+    }
+  }
+
+  /** Adds the last of {@code vectorsBefore} columns of sums to the first of {@code vectors} others. */
+  private static void addShared(
+      MemorySegment m, long before, int vectorsBefore, long sum, int vectors, int rows) {
+    long from = before + (vectorsBefore - 1L) * Lanes.BYTES;
+    long fromStep = (long) vectorsBefore * Lanes.BYTES;
+    long step = (long) vectors * Lanes.BYTES;
+    for (int r = 0; r < rows; r++) {
+      Lanes.store(
+          Lanes.load(m, sum + r * step).add(Lanes.load(m, from + r * fromStep)), m, sum + r * step);
     }
   }
 
@@ -327,9 +360,11 @@ final class DirectConvolution implements Kernel {
         && sources[row + height - 1] - sources[row] == (height - 1L) * Lanes.BYTES;
   }
 
+  /** Finishes the first {@code vectors} columns of sums. */
   private void finish(
       MemorySegment m,
       Columns c,
+      int vectors,
       int rows,
       long sum,
       long places,
@@ -342,7 +377,7 @@ final class DirectConvolution implements Kernel {
         m,
         sum,
         rows,
-        c.vectors(),
+        vectors,
         c.vectors(),
         bias,
         (long) c.firstVector() * Lanes.BYTES,

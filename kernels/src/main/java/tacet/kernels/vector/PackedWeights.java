@@ -3,6 +3,9 @@ package tacet.kernels.vector;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.LinkedList;
+import java.util.List;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider.FlattenOrder;
@@ -23,20 +26,27 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
   /** What a tile of six rows takes besides, in multiply-adds of a row and vector; about. */
   private static final double TILE = 16;
 
+  /** What adding up a vector's sums takes, in the same unit; about. */
+  private static final double SHARED = 8;
+
   /**
    * Output channels that are computed together. Their k runs over input channels and kernel taps in an order in which
    * neighbours are neighbours in memory.
    *
-   * <p>Groups: a vector of output channels that spans several groups reads the inputs of all of them, with zero weights
-   * where they do not meet.
+   * <p>Groups: a vector of output channels may span several. Then its tile reads the inputs of all of them, with zero
+   * weights where they do not meet; or there is a tile for each of them, and the sums of the vector add up.
    *
    * @param firstVector number of the tile's first vector of output channels
    * @param vectors 1 … 4
    * @param at for each k, byte distance of its element from the first input of a pixel; one object for all tiles that
    *     read the same inputs
    * @param weights byte offset of the packed weights: for each k, {@code vectors} vectors of output channels
+   * @param continues whether the first vector is also the last one of the tile before, and gets what its sums are there
    */
-  record Columns(int firstVector, int vectors, long[] at, long weights) {}
+  record Columns(int firstVector, int vectors, long[] at, long weights, boolean continues) {}
+
+  /** Where columns are cut: the vectors of a tile, and the groups whose inputs it reads. */
+  private record Cut(int first, int vectors, int firstGroup, int lastGroup, boolean continues) {}
 
   /**
    * @param flattened not NONE where a dense layer reads an image: then {@code spec} has the flattened length as its
@@ -44,14 +54,13 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
    */
   static PackedWeights pack(
       ConvSpec spec, ImageLayout input, FlattenOrder flattened, float[] weights, Arena arena) {
-    int[] ends = spec.groups() == 1 ? evenTiles(spec) : groupedTiles(spec);
-    int count = ends.length;
+    List<Cut> cuts = spec.groups() == 1 ? evenTiles(spec) : groupedTiles(spec);
+    int count = cuts.size();
     Columns[] tiles = new Columns[count];
     int[][] sources = new int[count][];
     long bytes = 0;
-    int first = 0;
     for (int t = 0; t < count; t++) {
-      int width = ends[t] - first;
+      Cut cut = cuts.get(t);
       long[] at;
       if (t > 0 && spec.groups() == 1) {
         sources[t] = sources[t - 1];
@@ -61,15 +70,14 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
         at = flattenedTable(input, flattened, sources[t]);
       } else {
         int inPerGroup = spec.inChannels() / spec.groups();
-        int from = group(spec, first * Lanes.COUNT) * inPerGroup;
-        int to = (group(spec, ends[t] * Lanes.COUNT - 1) + 1) * inPerGroup;
+        int from = cut.firstGroup * inPerGroup;
+        int to = (cut.lastGroup + 1) * inPerGroup;
         int taps = spec.kernelHeight() * spec.kernelWidth();
         sources[t] = new int[Math.multiplyExact(to - from, taps)];
         at = table(spec, input, from, to, sources[t]);
       }
-      tiles[t] = new Columns(first, width, at, bytes);
-      bytes += (long) at.length * width * Lanes.BYTES;
-      first += width;
+      tiles[t] = new Columns(cut.first, cut.vectors, at, bytes, cut.continues);
+      bytes += (long) at.length * cut.vectors * Lanes.BYTES;
     }
     MemorySegment memory = arena.allocate(Math.max(bytes, Lanes.BYTES), 64);
     for (int t = 0; t < count; t++) {
@@ -78,46 +86,80 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
     return new PackedWeights(tiles, memory);
   }
 
-  /** Number of vectors to the left of each tile's end. Even widths: five are better served as 3 + 2 than as 4 + 1. */
-  private static int[] evenTiles(ConvSpec spec) {
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    int[] ends = new int[Math.ceilDiv(vectors, WIDEST)];
-    for (int t = 0; t < ends.length; t++) {
-      int first = t == 0 ? 0 : ends[t - 1];
-      ends[t] = first + Math.ceilDiv(vectors - first, ends.length - t);
+  private static List<Cut> evenTiles(ConvSpec spec) {
+    List<Cut> cuts = new ArrayList<>();
+    cut(cuts, 0, Math.ceilDiv(spec.outChannels(), Lanes.COUNT), 0, false);
+    return cuts;
+  }
+
+  /** Cuts vectors into tiles of even widths: five are better served as 3 + 2 than as 4 + 1. */
+  private static void cut(List<Cut> cuts, int first, int end, int group, boolean continues) {
+    int from = first;
+    for (int left = Math.ceilDiv(end - first, WIDEST); left > 0; left--) {
+      int width = Math.ceilDiv(end - from, left);
+      cuts.add(new Cut(from, width, group, group, continues && from == first));
+      from += width;
     }
-    return ends;
+  }
+
+  /** The cheaper way: tiles that read the inputs of all groups they touch, or tiles for each group. */
+  private static List<Cut> groupedTiles(ConvSpec spec) {
+    List<Cut> across = acrossGroups(spec);
+    List<Cut> within = withinGroups(spec);
+    return cost(spec, within) < cost(spec, across) ? within : across;
+  }
+
+  private static List<Cut> withinGroups(ConvSpec spec) {
+    List<Cut> cuts = new ArrayList<>();
+    int outPerGroup = spec.outChannels() / spec.groups();
+    int end = 0;
+    for (int g = 0; g < spec.groups(); g++) {
+      int first = g * outPerGroup / Lanes.COUNT;
+      boolean continues = first < end;
+      end = Math.ceilDiv((g + 1) * outPerGroup, Lanes.COUNT);
+      cut(cuts, first, end, g, continues);
+    }
+    return cuts;
   }
 
   /**
-   * The same for groups. Wide tiles multiply more by the zeros between groups, narrow ones are slower and more: the cheapest
-   * way to cut the columns is found from left to right.
+   * Wide tiles multiply more by the zeros between groups, narrow ones are slower and more: the cheapest way to cut the
+   * columns is found from left to right.
    */
-  private static int[] groupedTiles(ConvSpec spec) {
+  private static List<Cut> acrossGroups(ConvSpec spec) {
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    int depth = spec.inChannels() / spec.groups() * spec.kernelHeight() * spec.kernelWidth();
     double[] cost = new double[vectors + 1];
-    int[] width = new int[vectors + 1];
-    int[] tiles = new int[vectors + 1];
+    Cut[] last = new Cut[vectors + 1];
     for (int end = 1; end <= vectors; end++) {
       cost[end] = Double.POSITIVE_INFINITY;
       for (int w = 1; w <= Math.min(WIDEST, end); w++) {
-        int spanned = group(spec, end * Lanes.COUNT - 1) - group(spec, (end - w) * Lanes.COUNT) + 1;
-        double c = cost[end - w] + TILE + SLOWNESS[w] * w * spanned * depth;
+        int first = end - w;
+        int firstGroup = group(spec, first * Lanes.COUNT);
+        int lastGroup = group(spec, end * Lanes.COUNT - 1);
+        Cut cut = new Cut(first, w, firstGroup, lastGroup, false);
+        double c = cost[first] + cost(spec, cut);
         if (c < cost[end]) {
           cost[end] = c;
-          width[end] = w;
-          tiles[end] = tiles[end - w] + 1;
+          last[end] = cut;
         }
       }
     }
-    int[] ends = new int[tiles[vectors]];
-    int end = vectors;
-    for (int t = ends.length - 1; t >= 0; t--) {
-      ends[t] = end;
-      end -= width[end];
+    LinkedList<Cut> cuts = new LinkedList<>();
+    for (int end = vectors; end > 0; end = last[end].first) {
+      cuts.addFirst(last[end]);
     }
-    return ends;
+    return cuts;
+  }
+
+  private static double cost(ConvSpec spec, List<Cut> cuts) {
+    return cuts.stream().mapToDouble(c -> cost(spec, c)).sum();
+  }
+
+  private static double cost(ConvSpec spec, Cut c) {
+    int depth = spec.inChannels() / spec.groups() * spec.kernelHeight() * spec.kernelWidth();
+    return TILE
+        + (c.continues ? SHARED : 0)
+        + SLOWNESS[c.vectors] * c.vectors * (c.lastGroup - c.firstGroup + 1) * depth;
   }
 
   /** Group of an output channel; that of the last one for those behind it. */
