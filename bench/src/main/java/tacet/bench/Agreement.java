@@ -57,17 +57,23 @@ final class Agreement {
   /** Prints a line per network; returns what goes into the JSON file, {@code agree} among it. */
   Map<String, Object> run(List<Path> models) throws Exception {
     out.printf(
-        "%-36s %9s %7s %10s %12s %12s %7s%n",
+        "%-44s %9s %7s %10s %12s %12s %7s%n",
         "model", "max diff", "layers", "differing", "zeros differ", "elements flip", "");
     List<Map<String, Object>> rows = new ArrayList<>();
     boolean agree = true;
+    double most = 0;
+    long flips = 0;
+    long elements = 0;
     for (Path model : models) {
       Graph graph = Model.read(model);
       Row r = compare(randomWeights == null ? graph : RandomWeights.of(graph, randomWeights));
       agree &= r.agrees();
+      most = Math.max(most, r.difference);
+      flips += r.flips;
+      elements += r.elements;
       out.printf(
           Locale.ROOT,
-          "%-36s %9.2g %7d %10d %12d %12d %7s%n",
+          "%-44s %9.2g %7d %10d %12d %12d %7s%n",
           ModelComparison.name(model),
           r.difference,
           r.layers,
@@ -86,6 +92,14 @@ final class Agreement {
       m.put("countsUnexplained", r.wrong);
       rows.add(m);
     }
+    out.printf(
+        Locale.ROOT,
+        "%n%d models, largest difference %.2g of an output's largest value, %d of %d elements are"
+            + " zero with one provider and not with the other%n",
+        rows.size(),
+        most,
+        flips,
+        elements);
     return Map.of("models", rows, "agree", agree);
   }
 

@@ -22,7 +22,12 @@ import tacet.cli.Subcommand;
             + " convolution shapes against oneDNN.")
 public final class CompareCommand implements Subcommand {
 
-  @Parameters(arity = "0..*", paramLabel = "MODEL", description = "ONNX files.")
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "MODEL",
+      description =
+          "ONNX files; with --agreement also Keras files, and folders that hold models called"
+              + " model.onnx, model.keras or model.h5 at any depth.")
   private List<Path> models = List.of();
 
   @Option(
@@ -103,7 +108,8 @@ public final class CompareCommand implements Subcommand {
     if (shapes != null) {
       compareShapes();
     } else if (agreement) {
-      Map<String, Object> result = new Agreement(threads, seed, randomWeights, out).run(models);
+      Map<String, Object> result =
+          new Agreement(threads, seed, randomWeights, out).run(ModelFiles.below(models));
       write(result);
       return result.get("agree").equals(true) ? 0 : 1;
     } else {

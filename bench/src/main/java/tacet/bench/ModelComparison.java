@@ -162,7 +162,7 @@ final class ModelComparison {
   /** The folder that tells models of one file name apart. */
   static String name(Path model) {
     Path folder = model.toAbsolutePath().getParent();
-    while (folder.getNameCount() > 1 && folder.getFileName().toString().matches("onnx")) {
+    while (folder.getNameCount() > 1 && folder.getFileName().toString().matches("onnx|keras|h5")) {
       folder = folder.getParent();
     }
     return folder.getFileName() + "/" + model.getFileName();

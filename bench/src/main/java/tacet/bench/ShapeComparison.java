@@ -193,7 +193,7 @@ final class ShapeComparison {
     return Double.isFinite(value) ? value : null;
   }
 
-  private static double geometricMean(List<Row> rows) {
+  static double geometricMean(List<Row> rows) {
     return Math.exp(rows.stream().mapToDouble(r -> Math.log(r.ratio)).average().orElseThrow());
   }
 

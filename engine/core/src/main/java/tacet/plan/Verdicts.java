@@ -19,7 +19,7 @@ import tacet.kernels.KernelProvider;
 
 /**
  * What {@link Trial}s have found on this machine with these providers: a text file in the user's cache folder, whose name is
- * a hash of processor, JVM and providers. It is read and written whole; whatever is wrong with it, or with the folder, is
+ * a hash of processor, JVM, providers and this. It is read and written whole; whatever is wrong with it, or with the folder, is
  * the same as having found nothing.
  */
 final class Verdicts {
@@ -100,8 +100,9 @@ final class Verdicts {
     about.add(processor());
     about.add(System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
     about.add(System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    about.add(build(Verdicts.class));
     for (KernelProvider p : providers) {
-      about.add(p.name() + " v" + p.lanes() + " " + build(p));
+      about.add(p.name() + " v" + p.lanes() + " " + build(p.getClass()));
     }
     about.add(conditions);
     String machine = String.join("; ", about).replaceAll("\\s+", " ");
@@ -244,10 +245,10 @@ final class Verdicts {
     return identifier == null ? System.getProperty("os.arch") : identifier;
   }
 
-  /** What tells one build of a provider from another: size and time of the file it came from. */
-  private static String build(KernelProvider p) {
+  /** What tells one build of a class from another: size and time of the file it came from. */
+  private static String build(Class<?> c) {
     try {
-      CodeSource source = p.getClass().getProtectionDomain().getCodeSource();
+      CodeSource source = c.getProtectionDomain().getCodeSource();
       Path path = Path.of(source.getLocation().toURI());
       return Files.size(path) + "@" + Files.getLastModifiedTime(path).toMillis();
     } catch (IOException | RuntimeException | java.net.URISyntaxException e) {
