@@ -2,6 +2,7 @@
 module tacet.insight {
   requires transitive tacet;
   requires transitive java.desktop;
+  requires java.management;
 
   exports tacet.insight;
   exports tacet.insight.cause;

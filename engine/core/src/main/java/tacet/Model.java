@@ -347,8 +347,21 @@ public final class Model implements AutoCloseable {
   /** Waits for a share of the thread budget. */
   ThreadBudget.Team share(Duration timeout, InferenceEvent event) throws InterruptedException {
     long start = event == null ? 0 : System.nanoTime();
-    ThreadBudget.Team team =
-        timeout == null ? budget.acquire() : budget.tryAcquire(timeout.toNanos());
+    return working(
+        timeout == null ? budget.acquire() : budget.tryAcquire(timeout.toNanos()),
+        timeout,
+        event,
+        start);
+  }
+
+  /** Waits for one thread of the budget, the caller's. */
+  ThreadBudget.Team shareAlone(InferenceEvent event) throws InterruptedException {
+    long start = event == null ? 0 : System.nanoTime();
+    return working(budget.acquire(1), null, event, start);
+  }
+
+  private static ThreadBudget.Team working(
+      ThreadBudget.Team team, Duration timeout, InferenceEvent event, long start) {
     if (team == null) {
       throw new DeadlineExceededException(timeout, "no thread of the budget came free");
     }

@@ -123,10 +123,25 @@ public final class Session implements AutoCloseable {
    * @throws tacet.error.DeadlineExceededException where the time was up first
    */
   public void run(Duration timeout) throws InterruptedException {
+    run(timeout, false);
+  }
+
+  /**
+   * Computes on the calling thread alone, once one thread of the budget is free. Where there are as many sessions to run as
+   * threads, one thread each is done with all of them sooner than all threads for one after the other.
+   *
+   * @throws IllegalStateException after {@link #close}, or where another thread is using the session
+   * @throws InterruptedException where the calling thread is interrupted; between layers at the latest
+   */
+  public void runAlone() throws InterruptedException {
+    run(null, true);
+  }
+
+  private void run(Duration timeout, boolean alone) throws InterruptedException {
     long deadline = timeout == null ? 0 : System.nanoTime() + timeout.toNanos();
     enter();
     InferenceEvent event = model.recorded();
-    try (ThreadBudget.Team team = model.share(timeout, event)) {
+    try (ThreadBudget.Team team = alone ? model.shareAlone(event) : model.share(timeout, event)) {
       plan.run(workspace, team, deadline, timeout);
       plan.fetch(workspace, fetched);
       ran = true;

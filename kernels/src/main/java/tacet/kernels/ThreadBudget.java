@@ -76,8 +76,17 @@ public final class ThreadBudget implements AutoCloseable {
    * @throws InterruptedException where the caller is interrupted while it waits
    */
   public Team acquire() throws InterruptedException {
+    return acquire(threads);
+  }
+
+  /**
+   * Waits for a share of the budget: the caller's own thread and as many helpers as are free, {@code most} threads in all.
+   *
+   * @throws InterruptedException where the caller is interrupted while it waits
+   */
+  public Team acquire(int most) throws InterruptedException {
     permits.acquire();
-    return team();
+    return team(most);
   }
 
   /**
@@ -87,13 +96,13 @@ public final class ThreadBudget implements AutoCloseable {
    * @throws InterruptedException where the caller is interrupted while it waits
    */
   public Team tryAcquire(long nanos) throws InterruptedException {
-    return permits.tryAcquire(nanos, TimeUnit.NANOSECONDS) ? team() : null;
+    return permits.tryAcquire(nanos, TimeUnit.NANOSECONDS) ? team(threads) : null;
   }
 
-  private Team team() {
+  private Team team(int most) {
     int helpers = 0;
     // Callers that wait go before helpers.
-    while (helpers < threads - 1 && !permits.hasQueuedThreads() && permits.tryAcquire()) {
+    while (helpers < most - 1 && !permits.hasQueuedThreads() && permits.tryAcquire()) {
       helpers++;
     }
     synchronized (idle) {

@@ -12,6 +12,7 @@ import tacet.insight.image.Normalization.Layout;
 import tacet.insight.image.Picture;
 import tacet.insight.image.Preparation;
 import tacet.insight.image.ResizeMethod;
+import tacet.insight.survey.Surveyor;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
@@ -83,13 +84,29 @@ final class ImageOptions {
   }
 
   /**
-   * An input.
+   * An image made ready for an input.
    *
-   * @param how a sentence about how it was made
-   * @param normalization what became of pixel values
-   * @param picture what the network sees of the image, at the size it sees it
+   * @param picture what the network sees of it, at the size it sees it
+   * @param preparation how it was made and what becomes of its pixels
+   * @param layout of the input
    */
-  record Prepared(Tensor tensor, String how, Normalization normalization, Picture picture) {}
+  record Prepared(Picture picture, Preparation preparation, Layout layout)
+      implements Surveyor.Source {
+
+    @Override
+    public Shape shape() {
+      return Shape.of(preparation.shape(picture, layout));
+    }
+
+    @Override
+    public void write(Tensor input) {
+      preparation.write(picture, input);
+    }
+
+    Tensor tensor() {
+      return Tensor.of(shape(), preparation.normalization().apply(picture, layout));
+    }
+  }
 
   /**
    * Reads an image for a network input.
@@ -125,15 +142,16 @@ final class ImageOptions {
             geometry(wanted),
             ResizeMethod.PILLOW_BILINEAR,
             new Normalization(order, number(scale), mean, std));
-    Preparation.Input in = preparation.apply(picture, layout);
-    Shape shape = Shape.of(in.shape());
-    if (!input.accepts(shape)) {
+    Prepared prepared = new Prepared(preparation.sized(picture), preparation, layout);
+    if (!input.accepts(prepared.shape())) {
       throw new IllegalArgumentException(
-          name + ": gives an input of " + shape + ", the network takes " + input.describe());
+          name
+              + ": gives an input of "
+              + prepared.shape()
+              + ", the network takes "
+              + input.describe());
     }
-    Picture seen = preparation.geometry().apply(picture, preparation.method());
-    return new Prepared(
-        Tensor.of(shape, in.values()), preparation.describe(), preparation.normalization(), seen);
+    return prepared;
   }
 
   /** Whether the network's input is an image, and its channels first or last. */

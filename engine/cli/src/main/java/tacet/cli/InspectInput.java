@@ -72,10 +72,10 @@ record InspectInput(Sample sample, Picture picture) {
             ? options.readSquare(file, info, side)
             : options.read(file, info, side);
     if (out != null) {
-      out.println("input " + file + ": " + p.how());
+      out.println("input " + file + ": " + p.preparation().describe());
     }
     return new InspectInput(
-        new Sample(file.toString(), p.tensor(), p.normalization()), p.picture());
+        new Sample(file.toString(), p.tensor(), p.preparation().normalization()), p.picture());
   }
 
   static ValueInfo onlyInput(Graph graph) {

@@ -33,6 +33,7 @@ final class SurveyCommand implements Callable<Integer> {
 
   private static final int INTERRUPTED = 130;
   private static final int MOST_BROKEN_SHOWN = 10;
+  private static final long BARE_NANOS = 5_000_000_000L;
 
   @Parameters(
       arity = "0..*",
@@ -49,6 +50,13 @@ final class SurveyCommand implements Callable<Integer> {
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write everything as JSON.")
   private Path json;
+
+  @Option(
+      names = "--bare",
+      description =
+          "Afterwards run the network alone for some seconds, on images in memory and as many"
+              + " threads: the rate that nothing but inference would allow.")
+  private boolean bare;
 
   @Mixin private ModelOptionsMixin modelOptions;
   @Mixin private ImageOptions imageOptions;
@@ -77,29 +85,30 @@ final class SurveyCommand implements Callable<Integer> {
     CountDownLatch written = new CountDownLatch(1);
     try (Model model = Model.load(files.getFirst(), modelOptions.options().withMeasure(true))) {
       Thread hook;
+      Surveyor surveyor;
       Survey survey;
-      long start;
       try (Progress progress = new Progress("survey")) {
         ValueInfo input = InspectInput.onlyInput(model.graph());
-        Surveyor surveyor =
+        surveyor =
             new Surveyor(
                 model,
-                file -> imageOptions.read(file, input, 0).tensor(),
+                file -> imageOptions.read(file, input, 0),
                 done -> progress.at(done, images.size()));
         hook = Thread.ofPlatform().unstarted(() -> interrupt(surveyor, written));
         Runtime.getRuntime().addShutdownHook(hook);
-        start = System.nanoTime();
         survey = surveyor.run(images);
       }
-      double seconds = (System.nanoTime() - start) / 1e9;
       finish(survey);
-      out.printf(
-          Locale.ROOT,
-          "%d images in %.1f s: %.1f per second on %d threads%n",
-          survey.images(),
-          seconds,
-          survey.images() / seconds,
-          model.options().threads());
+      printTimes(survey, surveyor.times(), model.options().threads());
+      if (bare && survey.images() > 0 && !interrupted) {
+        double rate = surveyor.bareRate(images, BARE_NANOS);
+        out.printf(
+            Locale.ROOT,
+            "Inference alone: %.1f images per second on as many threads; the survey ran at %.2f of"
+                + " that.%n",
+            rate,
+            survey.images() / surveyor.times().seconds() / rate);
+      }
       if (!interrupted) {
         Runtime.getRuntime().removeShutdownHook(hook);
       }
@@ -107,6 +116,30 @@ final class SurveyCommand implements Callable<Integer> {
       written.countDown();
     }
     return interrupted ? INTERRUPTED : 0;
+  }
+
+  private void printTimes(Survey survey, Surveyor.Times t, int threads) {
+    long n = survey.images();
+    out.printf(
+        Locale.ROOT,
+        "%d images in %.1f s: %.1f per second, %d at once%n",
+        n,
+        t.seconds(),
+        n / t.seconds(),
+        threads);
+    if (n > 0) {
+      out.printf(
+          Locale.ROOT,
+          "Per image %.2f ms of a processor: decoding %.2f ms (%.1f %%), inference %.2f ms (%.1f"
+              + " %%), accounting %.3f ms (%.1f %%)%n",
+          1e3 * t.processor() / n,
+          1e3 * t.decoding() / n,
+          100 * t.decoding() / t.processor(),
+          1e3 * t.inference() / n,
+          100 * t.inference() / t.processor(),
+          1e3 * t.accounting() / n,
+          100 * t.accounting() / t.processor());
+    }
   }
 
   private void interrupt(Surveyor surveyor, CountDownLatch written) {
@@ -181,6 +214,10 @@ final class SurveyCommand implements Callable<Integer> {
       s.broken().stream()
           .limit(MOST_BROKEN_SHOWN)
           .forEach(b -> out.println("  " + b.file() + ": " + b.reason()));
+      if (s.broken().size() > MOST_BROKEN_SHOWN) {
+        out.println(
+            "  and " + (s.broken().size() - MOST_BROKEN_SHOWN) + " more; --json FILE lists all");
+      }
     }
     if (!s.complete()) {
       out.println("Ended before all files were reached: this is a part of the survey.");

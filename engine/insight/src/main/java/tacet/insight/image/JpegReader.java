@@ -3,10 +3,8 @@ package tacet.insight.image;
 import java.awt.image.DataBufferByte;
 import java.awt.image.PixelInterleavedSampleModel;
 import java.awt.image.Raster;
-import java.io.BufferedInputStream;
-import java.io.DataInputStream;
-import java.io.EOFException;
 import java.io.IOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
-import javax.imageio.stream.FileImageInputStream;
+import javax.imageio.stream.ImageInputStreamImpl;
 
 /**
  * Decodes JPEG: the JDK's decoder (libjpeg) gives the stored components, this class finds out what
@@ -79,8 +77,9 @@ final class JpegReader {
   }
 
   static Picture read(Path file) throws IOException {
-    Header header = scan(file);
-    Raster raster = decode(file, header);
+    byte[] bytes = Files.readAllBytes(file);
+    Header header = scan(file, bytes);
+    Raster raster = decode(file, bytes, header);
     byte[] data = ((DataBufferByte) raster.getDataBuffer()).getData();
     boolean plain =
         raster.getSampleModel() instanceof PixelInterleavedSampleModel model
@@ -109,7 +108,7 @@ final class JpegReader {
   }
 
   /** Walks the markers up to the end of the image. */
-  private static Header scan(Path file) throws IOException {
+  private static Header scan(Path file, byte[] bytes) throws IOException {
     int width = 0;
     int height = 0;
     int[] ids = null;
@@ -117,9 +116,9 @@ final class JpegReader {
     int adobe = -1;
     int orientation = 1;
     int scans = 0;
-    try (DataInputStream in =
-        new DataInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
-      in.skipNBytes(2);
+    ByteBuffer in = ByteBuffer.wrap(bytes);
+    try {
+      in.position(2);
       while (true) {
         int marker = marker(in);
         if (marker == EOI) {
@@ -132,24 +131,19 @@ final class JpegReader {
         if (marker == SOI) {
           throw error(file, "an image inside the image");
         }
-        int length = in.readUnsignedShort() - 2;
+        int length = (in.getShort() & 0xFFFF) - 2;
         if (length < 0) {
           throw error(file, "marker segment without length");
         }
-        boolean frame =
-            marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
-        if (!frame && marker != APP0 && marker != APP1 && marker != APP14) {
-          if (marker == SOS && ++scans > MAX_SCANS) {
-            throw error(file, "more than " + MAX_SCANS + " scans");
-          }
-          in.skipNBytes(length);
-          continue;
+        if (length > in.remaining()) {
+          throw new BufferUnderflowException();
         }
-        ByteBuffer b = ByteBuffer.wrap(in.readNBytes(length));
-        if (b.limit() < length) {
-          throw new ImageFormatException(file, "truncated JPEG");
+        ByteBuffer b = in.slice(in.position(), length);
+        in.position(in.position() + length);
+        if (marker == SOS && ++scans > MAX_SCANS) {
+          throw error(file, "more than " + MAX_SCANS + " scans");
         }
-        if (frame) {
+        if (marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC) {
           if (ids != null || length < 6 || length < 6 + 3 * (b.get(5) & 0xFF)) {
             throw error(file, "frame header");
           }
@@ -170,7 +164,7 @@ final class JpegReader {
           orientation = Exif.orientation(b.position(6));
         }
       }
-    } catch (EOFException e) {
+    } catch (BufferUnderflowException e) {
       throw new ImageFormatException(file, "truncated JPEG: the end marker is missing", e);
     }
     if (ids == null || scans == 0) {
@@ -186,16 +180,22 @@ final class JpegReader {
     return new Header(width, height, ids, jfif, adobe, orientation);
   }
 
-  /** The next byte pair FF xx, from wherever the stream stands; padding FFs are skipped. */
-  private static int marker(DataInputStream in) throws IOException {
-    int b = in.readUnsignedByte();
-    while (b != 0xFF) {
-      b = in.readUnsignedByte();
+  /**
+   * The next byte pair FF xx, from the buffer's position on; padding FFs are skipped.
+   *
+   * @throws BufferUnderflowException where there is none
+   */
+  private static int marker(ByteBuffer in) {
+    byte[] bytes = in.array();
+    int at = in.position();
+    while (at < bytes.length && bytes[at] != (byte) 0xFF) {
+      at++;
     }
-    while (b == 0xFF) {
-      b = in.readUnsignedByte();
+    while (at < bytes.length && bytes[at] == (byte) 0xFF) {
+      at++;
     }
-    return b;
+    in.position(at);
+    return in.get() & 0xFF;
   }
 
   private static boolean starts(ByteBuffer b, String text) {
@@ -207,10 +207,10 @@ final class JpegReader {
     return true;
   }
 
-  private static Raster decode(Path file, Header header) throws IOException {
+  private static Raster decode(Path file, byte[] bytes, Header header) throws IOException {
     ImageReader reader = ImageIO.getImageReadersByFormatName("jpeg").next();
     List<String> damage = new ArrayList<>();
-    try (FileImageInputStream in = new FileImageInputStream(file.toFile())) {
+    try (Stored in = new Stored(bytes)) {
       reader.setInput(in, true, true);
       reader.addIIOReadWarningListener(
           (source, warning) -> {
@@ -287,6 +287,38 @@ final class JpegReader {
       rgb[p + 2] = grey[i];
     }
     return rgb;
+  }
+
+  /** A file's bytes as ImageIO reads them. */
+  private static final class Stored extends ImageInputStreamImpl {
+    private final byte[] bytes;
+
+    Stored(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public int read() {
+      bitOffset = 0;
+      return streamPos < bytes.length ? bytes[(int) streamPos++] & 0xFF : -1;
+    }
+
+    @Override
+    public int read(byte[] to, int offset, int length) {
+      bitOffset = 0;
+      int n = (int) Math.min(length, bytes.length - streamPos);
+      if (n <= 0) {
+        return length == 0 ? 0 : -1;
+      }
+      System.arraycopy(bytes, (int) streamPos, to, offset, n);
+      streamPos += n;
+      return n;
+    }
+
+    @Override
+    public long length() {
+      return bytes.length;
+    }
   }
 
   private static ImageFormatException error(Path file, String reason) {

@@ -30,8 +30,7 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
    * @throws IllegalArgumentException if the result would not fit a Java array
    */
   public Input apply(Picture picture, Layout layout) {
-    boolean grey = normalization.channels() == Channels.GREY;
-    Picture sized = geometry.apply(grey ? picture.grey() : picture, method);
+    Picture sized = sized(picture);
     return new Input(shape(sized, layout), normalization.apply(sized, layout));
   }
 
@@ -42,8 +41,21 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
    * @throws IllegalArgumentException where its shape is another
    */
   public void apply(Picture picture, Tensor input) {
+    write(sized(picture), input);
+  }
+
+  /** All but the normalisation: the pixels that the network sees. */
+  public Picture sized(Picture picture) {
     boolean grey = normalization.channels() == Channels.GREY;
-    Picture sized = geometry.apply(grey ? picture.grey() : picture, method);
+    return geometry.apply(grey ? picture.grey() : picture, method);
+  }
+
+  /**
+   * Normalises a picture that has its size into the memory of a network's input.
+   *
+   * @throws IllegalArgumentException where the input's shape is another than what the picture comes to
+   */
+  public void write(Picture sized, Tensor input) {
     Shape nchw = Shape.of(shape(sized, Layout.NCHW));
     Shape nhwc = Shape.of(shape(sized, Layout.NHWC));
     boolean first = input.shape().equals(nchw);
@@ -54,7 +66,8 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
     normalization.apply(sized, first ? Layout.NCHW : Layout.NHWC, input.data());
   }
 
-  private long[] shape(Picture sized, Layout layout) {
+  /** The shape that a picture of this size has as a network's input. */
+  public long[] shape(Picture sized, Layout layout) {
     long channels = normalization.channels().count();
     return layout == Layout.NCHW
         ? new long[] {1, channels, sized.height(), sized.width()}

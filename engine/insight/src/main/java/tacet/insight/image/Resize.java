@@ -53,16 +53,61 @@ public final class Resize {
   private record Taps(int taps, int[] first, int[] count, int[] weight) {}
 
   private static Picture pillowBilinear(Picture in, int width, int height) {
-    Taps vertical = triangle(in.height(), height);
-    Picture across = in;
-    int top = 0;
-    if (width != in.width()) {
-      // Only the rows that the second pass reads; exact, since passes are independent per row.
-      top = vertical.first[0];
-      int bottom = vertical.first[height - 1] + vertical.count[height - 1];
-      across = horizontal(in, triangle(in.width(), width), width, top, bottom);
+    Across across = width == in.width() ? null : Across.of(in.width(), width);
+    Taps down = height == in.height() ? null : triangle(in.height(), height);
+    Picture out = Picture.blank(width, height);
+    int stride = 3 * width;
+    // Rows that are done, as many as the second pass reads at once, by the remainder of their
+    // number.
+    int[][] rows = new int[down == null ? 1 : most(down)][stride];
+    int[] held = new int[rows.length];
+    Arrays.fill(held, -1);
+    int[] sum = new int[stride];
+    for (int y = 0; y < height; y++) {
+      if (down == null) {
+        across.row(in.rgb(), y, sum);
+        store(sum, 0, out.rgb(), y * stride);
+        continue;
+      }
+      Arrays.fill(sum, 1 << PILLOW_BITS - 1);
+      for (int k = 0; k < down.count[y]; k++) {
+        int from = down.first[y] + k;
+        int slot = from % rows.length;
+        if (held[slot] != from) {
+          held[slot] = from;
+          if (across == null) {
+            unsigned(in.rgb(), from * stride, rows[slot]);
+          } else {
+            across.row(in.rgb(), from, rows[slot]);
+          }
+        }
+        add(rows[slot], down.weight[y * down.taps + k], sum);
+      }
+      store(sum, PILLOW_BITS, out.rgb(), y * stride);
     }
-    return height == in.height() ? across : vertical(across, vertical, height, top);
+    return out;
+  }
+
+  private static int most(Taps t) {
+    return Arrays.stream(t.count).max().orElseThrow();
+  }
+
+  private static void unsigned(byte[] from, int at, int[] to) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] = from[at + i] & 0xFF;
+    }
+  }
+
+  private static void add(int[] row, int weight, int[] sum) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += row[i] * weight;
+    }
+  }
+
+  private static void store(int[] sum, int bits, byte[] to, int at) {
+    for (int i = 0; i < sum.length; i++) {
+      to[at + i] = clamp(sum[i] >> bits);
+    }
   }
 
   /** Weights of the triangle filter, scaled by 2^22 and rounded half away from zero. */
@@ -93,52 +138,74 @@ public final class Resize {
     return t;
   }
 
-  private static Picture horizontal(Picture in, Taps t, int width, int top, int bottom) {
-    Picture out = Picture.blank(width, bottom - top);
-    byte[] from = in.rgb();
-    byte[] to = out.rgb();
-    int target = 0;
-    for (int y = top; y < bottom; y++) {
-      int row = 3 * y * in.width();
-      for (int x = 0; x < width; x++, target += 3) {
+  /**
+   * The pass along rows.
+   *
+   * @param width pixels per row before it
+   * @param source where three taps are all, byte offset of the first one in a row, by pixel; else null
+   * @param three their weights
+   */
+  private record Across(int width, Taps taps, int[] source, int[] three) {
+
+    static Across of(int in, int out) {
+      Taps t = triangle(in, out);
+      if (most(t) > 3 || in < 3) {
+        return new Across(in, t, null, null);
+      }
+      // So it is at usual scales. The last pixels begin further left, with a weight of nothing.
+      int[] source = new int[out];
+      int[] three = new int[3 * out];
+      for (int x = 0; x < out; x++) {
+        int first = Math.min(t.first[x], in - 3);
+        source[x] = 3 * first;
+        System.arraycopy(t.weight, x * t.taps, three, 3 * x + t.first[x] - first, t.count[x]);
+      }
+      return new Across(in, t, source, three);
+    }
+
+    void row(byte[] from, int y, int[] to) {
+      if (source == null) {
+        any(from, 3 * y * width, to);
+      } else {
+        threeTaps(from, 3 * y * width, source, three, to);
+      }
+    }
+
+    private static void threeTaps(byte[] from, int row, int[] source, int[] w, int[] to) {
+      int half = 1 << PILLOW_BITS - 1;
+      int target = 0;
+      for (int x = 0; x < source.length; x++, target += 3) {
+        int s = row + source[x];
+        int u = w[target];
+        int v = w[target + 1];
+        int z = w[target + 2];
+        int r = (from[s] & 0xFF) * u + (from[s + 3] & 0xFF) * v + (from[s + 6] & 0xFF) * z;
+        int g = (from[s + 1] & 0xFF) * u + (from[s + 4] & 0xFF) * v + (from[s + 7] & 0xFF) * z;
+        int b = (from[s + 2] & 0xFF) * u + (from[s + 5] & 0xFF) * v + (from[s + 8] & 0xFF) * z;
+        // Weights are not negative and add up to 2^22 but for their rounding: bytes stay bytes.
+        to[target] = r + half >> PILLOW_BITS;
+        to[target + 1] = g + half >> PILLOW_BITS;
+        to[target + 2] = b + half >> PILLOW_BITS;
+      }
+    }
+
+    private void any(byte[] from, int row, int[] to) {
+      for (int x = 0, target = 0; target < to.length; x++, target += 3) {
         int r = 1 << PILLOW_BITS - 1;
         int g = r;
         int b = r;
-        int source = row + 3 * t.first[x];
-        int end = x * t.taps + t.count[x];
-        for (int k = x * t.taps; k < end; k++, source += 3) {
-          int w = t.weight[k];
-          r += (from[source] & 0xFF) * w;
-          g += (from[source + 1] & 0xFF) * w;
-          b += (from[source + 2] & 0xFF) * w;
+        int s = row + 3 * taps.first[x];
+        int end = x * taps.taps + taps.count[x];
+        for (int k = x * taps.taps; k < end; k++, s += 3) {
+          int w = taps.weight[k];
+          r += (from[s] & 0xFF) * w;
+          g += (from[s + 1] & 0xFF) * w;
+          b += (from[s + 2] & 0xFF) * w;
         }
-        to[target] = clamp(r >> PILLOW_BITS);
-        to[target + 1] = clamp(g >> PILLOW_BITS);
-        to[target + 2] = clamp(b >> PILLOW_BITS);
+        to[target] = Math.min(255, r >> PILLOW_BITS);
+        to[target + 1] = Math.min(255, g >> PILLOW_BITS);
+        to[target + 2] = Math.min(255, b >> PILLOW_BITS);
       }
-    }
-    return out;
-  }
-
-  private static Picture vertical(Picture in, Taps t, int height, int top) {
-    Picture out = Picture.blank(in.width(), height);
-    int stride = 3 * in.width();
-    int[] sum = new int[stride];
-    for (int y = 0; y < height; y++) {
-      Arrays.fill(sum, 1 << PILLOW_BITS - 1);
-      for (int k = 0; k < t.count[y]; k++) {
-        addRow(in.rgb(), (t.first[y] + k - top) * stride, t.weight[y * t.taps + k], sum);
-      }
-      for (int i = 0; i < stride; i++) {
-        out.rgb()[y * stride + i] = clamp(sum[i] >> PILLOW_BITS);
-      }
-    }
-    return out;
-  }
-
-  private static void addRow(byte[] from, int at, int weight, int[] sum) {
-    for (int i = 0; i < sum.length; i++) {
-      sum[i] += (from[at + i] & 0xFF) * weight;
     }
   }
 

@@ -111,38 +111,4 @@ public record LayerSurvey(
     Arrays.sort(all, 0, n);
     return n == 0 ? 0 : all[n / 2];
   }
-
-  /** One image's part. */
-  static LayerSurvey of(
-      String name, String op, long elements, long zeros, long nearZeros, long[] zerosPerUnit) {
-    int units = zerosPerUnit.length;
-    long positions = elements / Math.max(1, units);
-    long[] fired = new long[units];
-    long[] squares = new long[units];
-    long[] firing = new long[units];
-    double sum = 0;
-    double sumSquares = 0;
-    for (int c = 0; c < units; c++) {
-      fired[c] = positions - zerosPerUnit[c];
-      squares[c] = Math.multiplyExact(fired[c], fired[c]);
-      firing[c] = fired[c] > 0 ? 1 : 0;
-      sum += fired[c];
-      sumSquares += squares[c];
-    }
-    double population = sumSquares == 0 ? 0 : sum * sum / units / sumSquares;
-    double root = Math.sqrt(units);
-    double hoyer =
-        sumSquares == 0 || units == 1 ? 0 : (root - sum / Math.sqrt(sumSquares)) / (root - 1);
-    return new LayerSurvey(
-        name,
-        op,
-        positions,
-        zeros,
-        nearZeros,
-        fired,
-        squares,
-        firing,
-        Math.round(population * ONE),
-        Math.round(hoyer * ONE));
-  }
 }

@@ -3,8 +3,6 @@ package tacet.insight.survey;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import tacet.profile.LayerProfile;
-import tacet.profile.SparsityProfile;
 
 /**
  * A network over many images.
@@ -34,20 +32,6 @@ public record Survey(
     return new Survey(model, 0, List.of(), true, List.of());
   }
 
-  /** One image's run. */
-  static Survey of(String model, SparsityProfile profile) {
-    List<LayerSurvey> layers = new ArrayList<>();
-    for (LayerProfile l : profile.layers()) {
-      LayerProfile.Counts c = l.counts();
-      if (c != null && c.elements() > 0) {
-        layers.add(
-            LayerSurvey.of(
-                l.name(), l.op(), c.elements(), c.zeros(), c.nearZeros(), c.zerosPerChannel()));
-      }
-    }
-    return new Survey(model, 1, List.of(), true, layers);
-  }
-
   /**
    * Both together; the order does not matter.
    *
@@ -68,10 +52,6 @@ public record Survey(
       }
     }
     return new Survey(model, images + o.images, allBroken, complete && o.complete, sum);
-  }
-
-  Survey withBroken(String file, String reason) {
-    return plus(new Survey(model, 0, List.of(new Broken(file, reason)), true, List.of()));
   }
 
   Survey incomplete() {

@@ -29,11 +29,18 @@ class SurveyTest {
   }
 
   /** Noise whose seed is the file's name; a name that is no number is a broken file. */
-  private static Tensor decode(Path file) throws IOException {
+  private static Surveyor.Source decode(Path file) throws IOException {
     try {
-      return Presets.noise(INPUT, Long.parseLong(file.toString()));
+      return new Noise(INPUT, Long.parseLong(file.toString()));
     } catch (NumberFormatException e) {
       throw new IOException(file + ": no image", e);
+    }
+  }
+
+  private record Noise(Shape shape, long seed) implements Surveyor.Source {
+    @Override
+    public void write(Tensor input) {
+      input.data().copyFrom(Presets.noise(shape, seed).data());
     }
   }
 
@@ -97,17 +104,24 @@ class SurveyTest {
                 }
               }));
       Survey s = surveyor.get().run(files(0, 50));
-      assertEquals(2, s.images());
+      // Two images, and those that other workers had under way.
+      assertTrue(s.images() >= 2 && s.images() < 10, () -> s.images() + " images");
       assertFalse(s.complete());
     }
   }
 
+  private static LayerSurvey layer(String name, long... zerosPerUnit) {
+    SurveySum.Layer l = new SurveySum.Layer(name, "Relu", 40, zerosPerUnit.length);
+    l.add(0, 0, zerosPerUnit);
+    return l.survey();
+  }
+
   @Test
   void sparsenessByDefinition() {
-    LayerSurvey even = LayerSurvey.of("l", "Relu", 40, 0, 0, new long[] {0, 0, 0, 0});
+    LayerSurvey even = layer("l", 0, 0, 0, 0);
     assertEquals(1, even.populationSparseness(1), 1e-9);
     assertEquals(0, even.hoyerIndex(1), 1e-9);
-    LayerSurvey one = LayerSurvey.of("l", "Relu", 40, 30, 30, new long[] {10, 10, 0, 10});
+    LayerSurvey one = layer("l", 10, 10, 0, 10);
     assertEquals(0.25, one.populationSparseness(1), 1e-9);
     assertEquals(1, one.hoyerIndex(1), 1e-9);
     assertEquals(3, one.silentUnits());
@@ -116,8 +130,6 @@ class SurveyTest {
     assertEquals(0.5, both.lifetimeSparseness(0, 2), 1e-9);
     assertEquals(1, both.lifetimeSparseness(2, 2), 1e-9);
     assertEquals(0.5, both.firingRate(0, 2), 1e-9);
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> even.plus(LayerSurvey.of("other", "Relu", 40, 0, 0, new long[] {0, 0, 0, 0})));
+    assertThrows(IllegalArgumentException.class, () -> even.plus(layer("other", 0, 0, 0, 0)));
   }
 }
