@@ -1,6 +1,7 @@
 package tacet.insight.cause;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,16 +20,29 @@ public record ResolutionSweep(List<Point> points) {
   /** Changes of a zero share smaller than this are no effect worth the name. */
   private static final double LEAST = 0.05;
 
+  /** Changes from here on are spoken of. */
+  private static final double NOTICEABLE = 0.02;
+
   /**
    * One resolution.
    *
    * @param side of the square image, in pixels
    * @param profile all images added up
-   * @param cutZeroFraction zeros of all layers that cut at zero, of all their elements
+   * @param cuts layers that cut at zero, in the order of the network
+   * @param cutZeroFraction their zeros, of all their elements
    * @param fieldShares part of the image that one position sees, by layer
    */
   public record Point(
-      int side, SparsityProfile profile, double cutZeroFraction, Map<String, Double> fieldShares) {}
+      int side,
+      SparsityProfile profile,
+      List<String> cuts,
+      double cutZeroFraction,
+      Map<String, Double> fieldShares) {
+
+    double zeroFraction(String layer) {
+      return profile.layer(layer).orElseThrow().counts().zeroFraction();
+    }
+  }
 
   public ResolutionSweep {
     points = List.copyOf(points);
@@ -39,14 +53,16 @@ public record ResolutionSweep(List<Point> points) {
     long zeros = 0;
     long elements = 0;
     Map<String, Double> shares = new LinkedHashMap<>();
+    List<String> cuts = new ArrayList<>();
     for (LayerProfile l : profile.layers()) {
       shares.put(l.name(), fields.share(l.name(), side));
       if (fields.isCut(l.name()) && l.counts() != null) {
+        cuts.add(l.name());
         zeros += l.counts().zeros();
         elements += l.counts().elements();
       }
     }
-    return new Point(side, profile, elements == 0 ? 0 : (double) zeros / elements, shares);
+    return new Point(side, profile, cuts, elements == 0 ? 0 : (double) zeros / elements, shares);
   }
 
   /** What resolution does, for the network and for each layer that it changes; empty of fewer than two sizes. */
@@ -95,7 +111,7 @@ public record ResolutionSweep(List<Point> points) {
             ? ""
             : String.format(
                 Locale.ROOT,
-                "; most it changes %s (%+.1f points, where one position sees %.1f %% of the image"
+                ". Most it changes %s (%+.1f points, where one position sees %.1f %% of the image"
                     + " instead of %.1f %%)",
                 most,
                 100 * mostChange,
@@ -108,15 +124,52 @@ public record ResolutionSweep(List<Point> points) {
         String.format(
             Locale.ROOT,
             "With the same content at %d to %d pixels, %.1f %% to %.1f %% of what ReLUs put out is"
-                + " zero: %s%s.",
+                + " zero: %s%s%s.",
             small.side(),
             large.side(),
             100 * small.cutZeroFraction(),
             100 * large.cutZeroFraction(),
             verdict,
+            byDepth(small, large),
             where),
         holds,
         evidence);
+  }
+
+  /** Whether layers change alike, early and late; empty of fewer than two. */
+  private static String byDepth(Point small, Point large) {
+    List<String> cuts = small.cuts();
+    int n = cuts.size();
+    if (n < 2) {
+      return "";
+    }
+    double[] change =
+        cuts.stream().mapToDouble(l -> large.zeroFraction(l) - small.zeroFraction(l)).toArray();
+    int part = Math.max(1, n / 3);
+    double early = Arrays.stream(change, 0, part).average().orElseThrow();
+    double late = Arrays.stream(change, n - part, n).average().orElseThrow();
+    double last = change[n - 1];
+    String what =
+        late >= NOTICEABLE && late > early
+            ? "late layers rise"
+            : late <= -NOTICEABLE && late < early
+                ? "late layers fall"
+                : Math.abs(last) < NOTICEABLE
+                    ? "late layers hardly change"
+                    : last > 0 ? "the last layer rises" : "the last layer falls";
+    return String.format(
+        Locale.ROOT,
+        "; %s (%s %+.1f points%s)",
+        what,
+        cuts.getLast(),
+        100 * last,
+        n < 3
+            ? String.format(Locale.ROOT, ", %s %+.1f", cuts.getFirst(), 100 * early)
+            : String.format(
+                Locale.ROOT,
+                "; the last third of the layers %+.1f on average, the first third %+.1f",
+                100 * late,
+                100 * early));
   }
 
   private Finding layer(LayerProfile layer, double change, Point small, Point large) {
