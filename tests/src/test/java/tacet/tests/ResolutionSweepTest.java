@@ -51,6 +51,15 @@ class ResolutionSweepTest {
   }
 
   @Test
+  void partOfTheImageThatAPositionSees() throws IOException, InterruptedException {
+    Graph graph = Model.read(Data.of("seed/seed1_cnn_48/trunk-onnx/model.onnx"));
+    Fields fields = Fields.of(graph, OPTIONS, Tensor.of(Shape.of(1, 64, 64, 3), new float[12288]));
+    // 10 pixels of 64: two 3×3 convolutions and two 2×2 poolings.
+    assertEquals(100.0 / 64 / 64, fields.share("pool2", 64), 1e-9);
+    assertEquals(100.0 / 1024 / 1024, fields.share("pool2", 1024), 1e-9);
+  }
+
+  @Test
   void squeezeNet() throws IOException, InterruptedException {
     agrees(
         "squeezenet_v1.0",

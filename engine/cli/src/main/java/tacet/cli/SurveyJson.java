@@ -123,7 +123,8 @@ final class SurveyJson {
     return ((List<?>) list).stream().mapToLong(o -> (Long) o).toArray();
   }
 
-  private static Object value(JsonParser json) throws IOException {
+  /** What the parser is at: maps, lists, numbers as Long or Double, booleans, texts. */
+  static Object value(JsonParser json) throws IOException {
     return switch (json.currentToken()) {
       case START_OBJECT -> {
         Map<String, Object> map = new LinkedHashMap<>();
