@@ -40,7 +40,7 @@ final class BiasCause implements Cause.OfUnits {
   public boolean claims(Cut cut, int unit) {
     UnitStatistics s = analysis.original().units().get(cut.output());
     UnitStatistics altered = analysis.altered().units().get(cut.output());
-    if (cut.units() == null || cut.units().bias(unit) >= 0 || !s.isSilent(unit)) {
+    if (!hasBias(cut, s) || cut.bias()[unit] >= 0 || !s.isSilent(unit)) {
       return false;
     }
     // Few observations say little of the spread; altered images add to them.
@@ -49,29 +49,33 @@ final class BiasCause implements Cause.OfUnits {
         Math.max(
             s.fireShareWithoutBias(unit), altered == null ? 0 : altered.fireShareWithoutBias(unit));
     return (altered == null || altered.isSilent(unit))
-        && (fires >= LEAST_FIRING || isOutlier(cut.units(), unit) && couldFire(cut, unit))
+        && (fires >= LEAST_FIRING || isOutlier(cut.bias(), unit) && couldFire(cut, unit))
         && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
   }
 
   /** Whether a bias is far below what its layer has. */
-  private static boolean isOutlier(Units u, int unit) {
-    double[] sizes = new double[u.count()];
+  private static boolean isOutlier(float[] bias, int unit) {
+    double[] sizes = new double[bias.length];
     for (int c = 0; c < sizes.length; c++) {
-      sizes[c] = Math.abs(u.bias(c));
+      sizes[c] = Math.abs(bias[c]);
     }
     Arrays.sort(sizes);
-    return -u.bias(unit) > OUTLIER * sizes[sizes.length / 2];
+    return -bias[unit] > OUTLIER * sizes[sizes.length / 2];
+  }
+
+  private static boolean hasBias(Cut cut, UnitStatistics s) {
+    return s != null && cut.bias() != null && cut.bias().length == s.units();
   }
 
   private boolean couldFire(Cut cut, int unit) {
-    return bounds.upper(cut, unit) - cut.units().bias(unit) > cut.bound();
+    return bounds.upper(cut, unit) - cut.bias()[unit] > cut.bound();
   }
 
   @Override
   public List<Finding> findings(Partition partition) {
     List<Finding> found = new ArrayList<>();
     for (Cut cut : analysis.network().cuts()) {
-      if (cut.units() != null && analysis.original().units().containsKey(cut.output())) {
+      if (hasBias(cut, analysis.original().units().get(cut.output()))) {
         found.add(finding(cut, partition));
       }
     }
@@ -86,7 +90,7 @@ final class BiasCause implements Cause.OfUnits {
     long without = 0;
     long all = 0;
     for (int c = 0; c < s.units(); c++) {
-      biases[c] = cut.units().bias(c);
+      biases[c] = cut.bias()[c];
       without += Math.round((1 - s.fireShareWithoutBias(c)) * s.observations(c));
       all += s.observations(c);
       if (partition.owner(cut, c) == Kind.BIAS) {

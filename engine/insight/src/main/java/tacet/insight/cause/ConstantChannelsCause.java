@@ -3,7 +3,7 @@ package tacet.insight.cause;
 import java.util.ArrayList;
 import java.util.List;
 import tacet.insight.Finding;
-import tacet.insight.cause.Network.Cut;
+import tacet.insight.cause.Network.Answer;
 
 /** Units that are not silent and yet say the same everywhere: they carry nothing. */
 final class ConstantChannelsCause implements Cause {
@@ -20,8 +20,8 @@ final class ConstantChannelsCause implements Cause {
   public List<Finding> findings(Partition partition) {
     List<Finding> found = new ArrayList<>();
     long looked = 0;
-    for (Cut cut : analysis.network().cuts()) {
-      ChannelStatistics s = analysis.original().channels().get(cut.output());
+    for (Answer a : analysis.network().answers()) {
+      ChannelStatistics s = analysis.original().channels().get(a.output());
       // One observation says nothing about variation.
       if (s == null || s.perChannel() < 2) {
         continue;
@@ -38,14 +38,14 @@ final class ConstantChannelsCause implements Cause {
         found.add(
             new Finding(
                 "constant-channels",
-                cut.layer(),
+                a.layer(),
                 null,
                 Text.format(
                     "%d of %d channels of %s have one value everywhere, other than zero.",
-                    channels.size(), s.channels(), cut.layer()),
+                    channels.size(), s.channels(), a.layer()),
                 true,
                 new Evidence()
-                    .put("zeros", partition.zeros(cut.output()))
+                    .put("zeros", partition.zeros(a.output()))
                     .put("constantChannels", channels)
                     .put("channels", s.channels())
                     .map()));

@@ -14,6 +14,9 @@ final class DeadUnitsCause implements Cause.OfUnits {
 
   private static final double CHANCE = 1e-6;
 
+  /** Part of a layer's units from which dormant ones are worth naming as a cause. */
+  private static final double MANY_ASLEEP = 0.1;
+
   private final Analysis analysis;
   private final LocalBounds local;
   private final ImageBounds global;
@@ -76,6 +79,7 @@ final class DeadUnitsCause implements Cause.OfUnits {
     int silent = s.silentUnits();
     int dead = partition.units(cut, Kind.DEAD_UNITS);
     int dormant = 0;
+    int asleep = 0;
     int proven = 0;
     int unreachable = 0;
     int woken = 0;
@@ -86,6 +90,7 @@ final class DeadUnitsCause implements Cause.OfUnits {
       }
       Kind owner = partition.owner(cut, c);
       dormant += owner == null ? 1 : 0;
+      asleep += owner == null && isUnlikely(s, null) ? 1 : 0;
       woken += altered != null && !altered.isSilent(c) ? 1 : 0;
       proven += global.neverFires(cut, c) ? 1 : 0;
       unreachable += local.neverFires(cut, c) ? 1 : 0;
@@ -94,7 +99,7 @@ final class DeadUnitsCause implements Cause.OfUnits {
               .put("unit", (long) c)
               .put("why", owner == null ? "dormant" : owner.label())
               .put("largestBeforeCut", s.most(c))
-              .put("bias", cut.units() == null ? null : (double) cut.units().bias(c))
+              .put("bias", cut.bias() == null ? null : (double) cut.bias()[c])
               .map());
     }
     int images = Math.max(1, analysis.images());
@@ -106,6 +111,7 @@ final class DeadUnitsCause implements Cause.OfUnits {
             .put("silentUnits", silent)
             .put("deadUnits", dead)
             .put("dormantUnits", dormant)
+            .put("dormantUnitsNotByChance", asleep)
             .put("explainedOtherwise", silent - dead - dormant)
             .put("wokenByAlteredImages", woken)
             .put("unreachableByInputRange", unreachable)
@@ -144,7 +150,7 @@ final class DeadUnitsCause implements Cause.OfUnits {
         cut.layer(),
         share > 0 ? share : null,
         text.append('.').toString(),
-        share > 0,
+        share > 0 || asleep >= MANY_ASLEEP * s.units(),
         evidence.map());
   }
 }

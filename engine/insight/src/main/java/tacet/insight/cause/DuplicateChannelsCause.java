@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import tacet.insight.Finding;
-import tacet.insight.cause.Network.Cut;
+import tacet.insight.cause.Network.Answer;
 
 /** Units with the same weights and bias as another: whatever the image, they say the same. */
 final class DuplicateChannelsCause implements Cause {
@@ -19,10 +19,10 @@ final class DuplicateChannelsCause implements Cause {
   public List<Finding> findings(Partition partition) {
     List<Finding> found = new ArrayList<>();
     long looked = 0;
-    for (Cut cut : analysis.network().cuts()) {
-      Units u = cut.units();
-      ChannelStatistics s = analysis.original().channels().get(cut.output());
-      if (u == null || s == null) {
+    for (Answer a : analysis.network().answers()) {
+      Units u = a.units();
+      ChannelStatistics s = analysis.original().channels().get(a.output());
+      if (s == null) {
         continue;
       }
       looked += u.count();
@@ -31,14 +31,14 @@ final class DuplicateChannelsCause implements Cause {
         found.add(
             new Finding(
                 "duplicate-channels",
-                cut.layer(),
+                a.layer(),
                 null,
                 Text.format(
                     "%d of %d channels of %s repeat another: same weights, same bias.",
-                    pairs.size(), u.count(), cut.layer()),
+                    pairs.size(), u.count(), a.layer()),
                 true,
                 new Evidence()
-                    .put("zeros", partition.zeros(cut.output()))
+                    .put("zeros", partition.zeros(a.output()))
                     .put("pairs", pairs)
                     .put("channels", u.count())
                     .map()));

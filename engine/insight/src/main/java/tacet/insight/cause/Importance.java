@@ -58,6 +58,9 @@ final class Importance {
     Map<String, Object> e = f.evidence();
     return switch (f.cause()) {
       case "saturation" -> (double) e.get("saturatedShare");
+      case "dead-units" ->
+          ((Number) e.get("dormantUnitsNotByChance")).doubleValue()
+              / ((Number) e.get("channels")).doubleValue();
       case "constant-channels" -> part(e.get("constantChannels"), e.get("channels"));
       case "duplicate-channels" -> part(e.get("pairs"), e.get("channels"));
       default -> 0;

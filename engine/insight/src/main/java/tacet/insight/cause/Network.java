@@ -1,6 +1,7 @@
 package tacet.insight.cause;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,8 +35,25 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
    * @param bound where it cuts
    * @param upper where it is flat again, or infinity
    * @param units what computes its input, or null where that is no linear layer with known weights
+   * @param bias constants in its input per unit: those of {@code units}, or of the linear layers that a residual block adds
+   *     up; null where there are none known
    */
-  record Cut(String layer, String input, String output, float bound, float upper, Units units) {}
+  record Cut(
+      String layer,
+      String input,
+      String output,
+      float bound,
+      float upper,
+      Units units,
+      float[] bias) {}
+
+  /**
+   * A linear layer and what it answers with.
+   *
+   * @param layer name of the layer that makes {@code output}
+   * @param output value behind the activation, or the linear layer's own where none follows
+   */
+  record Answer(String layer, String output, Units units) {}
 
   static Network of(Graph original) {
     List<Node> nodes = new ArrayList<>();
@@ -55,10 +73,64 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
                 n.output(0),
                 bound(f),
                 upper(f),
-                Units.behind(n.input(0), graph, producers)));
+                Units.behind(n.input(0), graph, producers),
+                addedBias(n.input(0), graph, producers)));
       }
     }
     return new Network(graph, producers, cuts);
+  }
+
+  private static float[] addedBias(String value, Graph graph, Map<String, Node> producers) {
+    Units units = Units.behind(value, graph, producers);
+    if (units != null) {
+      return units.bias();
+    }
+    Node n = producers.get(value);
+    if (n == null
+        || !(n.op() instanceof Op.Elementwise e)
+        || e.kind() != Op.ElementwiseKind.ADD
+        || n.inputs().stream().anyMatch(graph.constants()::containsKey)) {
+      return null;
+    }
+    float[] sum = null;
+    for (String in : n.inputs()) {
+      float[] part = addedBias(in, graph, producers);
+      if (sum != null && part != null && part.length != sum.length) {
+        return null;
+      }
+      for (int c = 0; sum != null && part != null && c < sum.length; c++) {
+        sum[c] += part[c];
+      }
+      sum = sum == null ? part : sum;
+    }
+    return sum;
+  }
+
+  /** Linear layers with known weights, with any activation, in order. */
+  List<Answer> answers() {
+    Map<String, List<Node>> readers = new HashMap<>();
+    graph
+        .nodes()
+        .forEach(
+            n ->
+                n.inputs()
+                    .forEach(in -> readers.computeIfAbsent(in, _ -> new ArrayList<>()).add(n)));
+    List<Answer> answers = new ArrayList<>();
+    for (Node n : graph.nodes()) {
+      Units units = Units.behind(n.output(0), graph, producers);
+      List<Node> next = readers.getOrDefault(n.output(0), List.of());
+      boolean goesOn =
+          units != null
+              && next.size() == 1
+              && Units.behind(next.getFirst().output(0), graph, producers) instanceof Units u
+              && u.node() == units.node();
+      if (units != null && !goesOn) {
+        boolean activated = next.size() == 1 && next.getFirst().op() instanceof Op.Unary;
+        Node last = activated ? next.getFirst() : n;
+        answers.add(new Answer(layerName(last), last.output(0), units));
+      }
+    }
+    return answers;
   }
 
   /** Names of all values that nodes make and that a run can return. */

@@ -84,7 +84,7 @@ final class UnitStatistics {
   }
 
   private float bias(int unit) {
-    return cut.units() == null || cut.units().count() != units() ? 0 : cut.units().bias(unit);
+    return cut.bias() == null || cut.bias().length != units() ? 0 : cut.bias()[unit];
   }
 
   /** Independent chances that each unit had to fire. */

@@ -118,6 +118,11 @@ final class Units {
     return bias[unit];
   }
 
+  /** All units' biases. */
+  float[] bias() {
+    return bias.clone();
+  }
+
   /** Elements of all units' weights. */
   long elements() {
     return weights.shape().elements();

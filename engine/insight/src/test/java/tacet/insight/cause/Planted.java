@@ -28,11 +28,22 @@ final class Planted {
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final List<Node> nodes = new ArrayList<>();
   private String last = "input";
-  private int channels = 3;
-  private int side = SIDE;
+  private final long[] input;
+  private int channels;
+  private int height;
+  private int width;
 
   Planted(long seed) {
+    this(seed, 3, SIDE, SIDE);
+  }
+
+  /** For images of another size or number of channels. */
+  Planted(long seed, int channels, int height, int width) {
     random = new SplittableRandom(seed);
+    input = new long[] {1, channels, height, width};
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
   }
 
   /** 3×3 convolution with He-normal weights and small biases, then ReLU. */
@@ -66,8 +77,64 @@ final class Planted {
             List.of(name + "/pre")));
     activate(name, function);
     channels = units;
-    side -= kernel - 1;
+    height -= kernel - 1;
+    width -= kernel - 1;
     return this;
+  }
+
+  /** 3×3 convolution of every channel by itself, then ReLU. */
+  Planted depthwise(String name) {
+    shapes.put(name + "/w", Shape.of(channels, 1, 3, 3));
+    weights.put(name + "/w", normal(channels * 9, Math.sqrt(2.0 / 9)));
+    shapes.put(name + "/b", Shape.of(channels));
+    weights.put(name + "/b", normal(channels, 0.02));
+    nodes.add(
+        new Node(
+            name + "/conv",
+            new Op.Conv(window(0), channels),
+            List.of(last, name + "/w", name + "/b"),
+            List.of(name + "/pre")));
+    activate(name, Activation.RELU);
+    height -= 2;
+    width -= 2;
+    return this;
+  }
+
+  /** Two 3×3 convolutions with a ReLU between them, added to what they read, then ReLU; {@code name/1} and {@code name/2}. */
+  Planted residual(String name) {
+    String from = last;
+    String value = from;
+    for (int i = 1; i <= 2; i++) {
+      String conv = name + "/" + i;
+      shapes.put(conv + "/w", Shape.of(channels, channels, 3, 3));
+      weights.put(conv + "/w", normal(channels * channels * 9, Math.sqrt(1.0 / 9 / channels)));
+      shapes.put(conv + "/b", Shape.of(channels));
+      weights.put(conv + "/b", normal(channels, 0.02));
+      nodes.add(
+          new Node(
+              conv + "/conv",
+              new Op.Conv(window(1), 1),
+              List.of(value, conv + "/w", conv + "/b"),
+              List.of(conv + "/pre")));
+      value = conv + "/pre";
+      if (i == 1) {
+        activate(conv, Activation.RELU);
+        value = conv;
+      }
+    }
+    nodes.add(
+        new Node(
+            name + "/add",
+            new Op.Elementwise(Op.ElementwiseKind.ADD),
+            List.of(value, from),
+            List.of(name + "/pre")));
+    activate(name, Activation.RELU);
+    return this;
+  }
+
+  private static Window window(int padding) {
+    List<Integer> pads = List.of(padding, padding);
+    return new Window(List.of(3, 3), List.of(1, 1), pads, pads, List.of(), AutoPad.EXPLICIT);
   }
 
   /** Puts a batch normalisation, at first without effect, between the last convolution and its activation. */
@@ -99,18 +166,23 @@ final class Planted {
             List.of(last),
             List.of(name)));
     last = name;
-    side /= 2;
+    height /= 2;
+    width /= 2;
     return this;
   }
 
   Planted flatten() {
     nodes.add(new Node("flatten", new Op.Flatten(1), List.of(last), List.of("flatten")));
     last = "flatten";
-    channels = channels * side * side;
+    channels = channels * height * width;
     return this;
   }
 
   Planted dense(String name, int units) {
+    return dense(name, units, Activation.RELU);
+  }
+
+  Planted dense(String name, int units, Activation function) {
     shapes.put(name + "/w", Shape.of(units, channels));
     weights.put(name + "/w", normal(units * channels, Math.sqrt(2.0 / channels)));
     shapes.put(name + "/b", Shape.of(units));
@@ -121,7 +193,7 @@ final class Planted {
             new Op.Gemm(1, 1, false, true),
             List.of(last, name + "/w", name + "/b"),
             List.of(name + "/pre")));
-    activate(name, Activation.RELU);
+    activate(name, function);
     channels = units;
     return this;
   }
@@ -141,7 +213,7 @@ final class Planted {
     weights.forEach((name, w) -> constants.put(name, Tensor.of(shapes.get(name), w)));
     return Graph.checked(
         "planted",
-        List.of(new ValueInfo("input", DataType.FLOAT32, new long[] {1, 3, SIDE, SIDE})),
+        List.of(new ValueInfo("input", DataType.FLOAT32, input)),
         List.of(new ValueInfo(last, DataType.FLOAT32, null)),
         constants,
         nodes,
@@ -159,17 +231,23 @@ final class Planted {
 
   /** A picture with structure everywhere: sums of waves and noise, between −1 and 1. */
   static Sample textured(long seed) {
+    return textured(seed, 3, SIDE, SIDE);
+  }
+
+  /** The same of another size or number of channels. */
+  static Sample textured(long seed, int channels, int height, int width) {
     SplittableRandom r = new SplittableRandom(seed);
-    float[] x = new float[3 * SIDE * SIDE];
-    for (int c = 0; c < 3; c++) {
+    float[] x = new float[channels * height * width];
+    for (int c = 0; c < channels; c++) {
       double fy = 0.1 + r.nextDouble();
       double fx = 0.1 + r.nextDouble();
-      for (int i = 0; i < SIDE * SIDE; i++) {
-        double wave = 0.45 * Math.sin(fy * (i / SIDE) + fx * (i % SIDE) + c);
-        x[c * SIDE * SIDE + i] = (float) Math.max(-1, Math.min(1, wave + 0.25 * r.nextGaussian()));
+      for (int i = 0; i < height * width; i++) {
+        double wave = 0.45 * Math.sin(fy * (i / width) + fx * (i % width) + c);
+        x[c * height * width + i] =
+            (float) Math.max(-1, Math.min(1, wave + 0.25 * r.nextGaussian()));
       }
     }
-    return new Sample("textured " + seed, Tensor.of(Shape.of(1, 3, SIDE, SIDE), x), null);
+    return new Sample("textured " + seed, Tensor.of(Shape.of(1, channels, height, width), x), null);
   }
 
   /** One colour. */
