@@ -25,7 +25,9 @@ final class RemainderCause implements Cause {
       for (Kind kind : Kind.values()) {
         double share = partition.share(value, kind);
         boolean said =
-            cut != null && kind != Kind.UNEXPLAINED
+            cut != null
+                    && kind != Kind.UNEXPLAINED
+                    && (kind != Kind.RELU || makesZeros(cut, partition))
                 || kind == Kind.SATURATION && made(value, partition);
         if (share > 0 && !said) {
           found.add(finding(value, kind, share, partition));
@@ -37,6 +39,12 @@ final class RemainderCause implements Cause {
       found.add(none(output));
     }
     return found;
+  }
+
+  /** Whether there are more zeros behind a cut than before it. */
+  private boolean makesZeros(Cut cut, Partition partition) {
+    ChannelStatistics before = analysis.original().channels().get(cut.input());
+    return before == null || partition.zeros(cut.output()) > before.zeros();
   }
 
   private boolean made(String value, Partition partition) {
