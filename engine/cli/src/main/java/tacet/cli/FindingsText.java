@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import tacet.insight.Finding;
 
@@ -13,6 +14,8 @@ final class FindingsText {
   /** More than this many hold for one network, and nobody reads on. */
   private static final int MOST = 12;
 
+  private static final int MOST_RELU = 3;
+
   private FindingsText() {}
 
   static void print(PrintStream out, List<Finding> findings) {
@@ -21,9 +24,16 @@ final class FindingsText {
     if (!hold.isEmpty()) {
       out.println();
       out.println("What makes the zeros, most important first:");
-      hold.stream().limit(MOST).forEach(f -> out.println("- " + f.statement()));
-      if (hold.size() > MOST) {
-        out.println("  and " + (hold.size() - MOST) + " more; --json FILE writes all");
+      List<Finding> relu = hold.stream().filter(f -> f.cause().equals("relu")).toList();
+      List<Finding> rest = relu.subList(Math.min(MOST_RELU, relu.size()), relu.size());
+      List<Finding> said = new ArrayList<>(hold);
+      said.removeAll(rest);
+      said.stream().limit(MOST).forEach(f -> out.println("- " + f.statement()));
+      if (!rest.isEmpty()) {
+        out.println("- " + others(rest));
+      }
+      if (said.size() > MOST) {
+        out.println("  and " + (said.size() - MOST) + " more; --json FILE writes all");
       }
     }
     Map<String, List<Finding>> rejected = new LinkedHashMap<>();
@@ -46,6 +56,21 @@ final class FindingsText {
             }
           });
     }
+  }
+
+  /** That ReLU makes zeros is true of every such layer, and need not be said of each. */
+  private static String others(List<Finding> relu) {
+    double[] negative =
+        relu.stream()
+            .mapToDouble(f -> (Double) f.evidence().get("negativeShare"))
+            .sorted()
+            .toArray();
+    return String.format(
+        Locale.ROOT,
+        "So it does in %d more layers: %.1f %% to %.1f %% of their inputs are negative.",
+        relu.size(),
+        100 * negative[0],
+        100 * negative[negative.length - 1]);
   }
 
   private static boolean inherited(Finding f) {

@@ -1,5 +1,6 @@
 package tacet.insight;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,6 +20,9 @@ public record ModelComparison(String first, String second, List<Row> rows) {
 
   /** Changes of a share smaller than this are not spoken of. */
   private static final double LEAST = 0.01;
+
+  /** Parts of a path by which a model is called in a sentence. */
+  private static final int SHORT = 3;
 
   /**
    * A pair of layers.
@@ -146,7 +150,7 @@ public record ModelComparison(String first, String second, List<Row> rows) {
             r.layer(),
             100 * near,
             100 * otherNear,
-            second,
+            shortName(second),
             weighted.weights().zeros(),
             weighted.otherWeights().zeros(),
             100 * r.zeros(),
@@ -154,6 +158,13 @@ public record ModelComparison(String first, String second, List<Row> rows) {
             verdict),
         holds,
         evidence);
+  }
+
+  /** The end of a path, long enough to tell models apart that are all called alike. */
+  private static String shortName(String model) {
+    Path p = Path.of(model);
+    int n = p.getNameCount();
+    return n > SHORT ? p.subpath(n - SHORT, n).toString() : model;
   }
 
   private static double share(Weights.Summary w) {

@@ -118,12 +118,12 @@ final class BiasCause implements Cause.OfUnits {
           cut.layer(),
           share,
           Text.format(
-              "%d of %s's %d units are off because of their bias alone (down to %.3g, the layer's"
-                  + " median is %.3g): without it they would fire at %s of positions. They hold %s"
-                  + " of its zeros.",
+              "%d of %s's %d units %s off because of bias alone (down to %.3g, the layer's median"
+                  + " is %.3g): without it, firing at %s of positions. %s of the layer's zeros.",
               units.size(),
               cut.layer(),
               s.units(),
+              units.size() == 1 ? "is" : "are",
               biases[0],
               biases[biases.length / 2],
               Text.percent(fires),

@@ -156,7 +156,7 @@ final class BottleneckCause implements Cause.OfUnits {
             after);
     String zeros =
         share == 0
-            ? ". It takes no unit's voice altogether: something always comes through"
+            ? ". Something always comes through, so that it silences no unit by itself"
             : Text.format(
                 ". %sWhere nothing comes through all are silent: that is %s of its zeros",
                 units == 0
@@ -173,7 +173,7 @@ final class BottleneckCause implements Cause.OfUnits {
           share > 0 ? share : null,
           what
               + zeros
-              + (narrows ? ", and which units are zero where hangs on that few numbers." : "."),
+              + (narrows ? "; but what is zero where is decided by that few numbers." : "."),
           true,
           evidence.map());
     }

@@ -122,9 +122,14 @@ final class DeadUnitsCause implements Cause.OfUnits {
     StringBuilder text =
         new StringBuilder(
             Text.format(
-                "%d of %d units of %s are zero everywhere on %s (so 95 %% sure to fire on fewer"
+                "%d of %d units of %s %s zero everywhere on %s (so 95 %% sure to fire on fewer"
                     + " than %s of such images)",
-                silent, s.units(), cut.layer(), Text.plural(images, "image"), Text.percent(bound)));
+                silent,
+                s.units(),
+                cut.layer(),
+                silent == 1 ? "is" : "are",
+                Text.plural(images, "image"),
+                Text.percent(bound)));
     if (dead > 0) {
       text.append(
           Text.format(

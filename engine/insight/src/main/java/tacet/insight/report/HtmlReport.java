@@ -214,6 +214,7 @@ public record HtmlReport(
     Map<String, Object> o = new LinkedHashMap<>();
     o.put("first", comparison.first());
     o.put("second", comparison.second());
+    o.put("statements", comparison.findings().stream().map(Finding::statement).toList());
     List<Object> rows = new ArrayList<>();
     for (ModelComparison.Row r : comparison.rows()) {
       Map<String, Object> row = new LinkedHashMap<>();

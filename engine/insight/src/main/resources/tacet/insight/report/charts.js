@@ -24,7 +24,17 @@ function shape(tag, attributes, text) {
 function percent(share, digits) {
   if (share === null || share === undefined) return "–";
   const p = 100 * share;
-  return (digits === undefined ? (p !== 0 && p < 10 ? p.toFixed(1) : p.toFixed(0)) : p.toFixed(digits)) + " %";
+  // What is nearly all is not all: 100 % is said of nothing less.
+  const places = digits === undefined ? (p !== 0 && p < 10 ? 1 : 0) : digits;
+  const text = p.toFixed(places);
+  if (p < 100 && Number(text) === 100) return p < 99.95 ? p.toFixed(1) + " %" : "> 99.9 %";
+  return text + " %";
+}
+
+/** Three digits of a number, without an exponent where it has a usual size. */
+function figures(v) {
+  const size = Math.abs(v);
+  return size >= 1e6 || (size > 0 && size < 1e-3) ? v.toExponential(1) : size >= 100 ? count(Math.round(v)) : String(Number(v.toPrecision(3)));
 }
 
 function count(n) {
@@ -78,7 +88,7 @@ function histogramChart(histogram) {
       x: i * step, y: h - bottom - height, width: Math.max(0.5, step - 1), height,
       fill: zero ? "var(--zero)" : "var(--live)", opacity: zero ? 0.9 : 0.8,
     });
-    bar.append(shape("title", {}, `${from.toPrecision(3)} to ${(from + histogram.step).toPrecision(3)}: ${count(n)}`));
+    bar.append(shape("title", {}, `${figures(from)} to ${figures(from + histogram.step)}: ${count(n)} values`));
     svg.append(bar);
   });
   const x = ((histogram.cut - histogram.low) / histogram.step) * step;
@@ -88,8 +98,8 @@ function histogramChart(histogram) {
   const at = right ? x + 8 : x - 8;
   const anchor = right ? "start" : "end";
   svg.append(shape("text", { x: at, y: 11, "text-anchor": anchor }, `cut at ${histogram.cut}: ${percent(sum ? cutOff / sum : 0, 1)} below`));
-  svg.append(shape("text", { x: 0, y: h - 5 }, histogram.low.toPrecision(3)));
-  svg.append(shape("text", { x: w, y: h - 5, "text-anchor": "end" }, (histogram.low + histogram.bins.length * histogram.step).toPrecision(3)));
+  svg.append(shape("text", { x: 0, y: h - 5 }, figures(histogram.low)));
+  svg.append(shape("text", { x: w, y: h - 5, "text-anchor": "end" }, figures(histogram.low + histogram.bins.length * histogram.step)));
   if (x > 70 && x < w - 70) svg.append(shape("text", { x, y: h - 5, "text-anchor": "middle" }, histogram.cut));
   return svg;
 }

@@ -57,8 +57,14 @@ function findingItem(finding) {
     element("span", { class: "share" }, finding.share === null ? "" : percent(finding.share)));
 }
 
+/** That ReLU makes zeros is true of every such layer: said of two, the others come behind what else was found. */
+function repeatedLast(findings) {
+  const relu = findings.filter((f) => f.cause === "relu").slice(2);
+  return findings.filter((f) => !relu.includes(f)).concat(relu);
+}
+
 function showFindings() {
-  const hold = data.findings.filter((f) => f.holds && !f.inherited);
+  const hold = repeatedLast(data.findings.filter((f) => f.holds && !f.inherited));
   const rejected = data.findings.filter((f) => !f.holds);
   hold.slice(0, FIRST_FINDINGS).forEach((f) => $("findings").append(findingItem(f)));
   if (hold.length > FIRST_FINDINGS) {
@@ -99,7 +105,7 @@ function showFigures() {
 function showLayers() {
   data.layers.forEach((layer, i) => {
     const dead = layer.dead ? element("span", { class: "dead" }, `${layer.dead} dead · `) : null;
-    $("layers").append(element("button", { type: "button", class: "layer", "data-layer": i, title: layer.name, onclick: () => select(i) },
+    $("layers").append(element("button", { type: "button", class: "layer", "data-layer": i, title: `${layer.name}\n${layer.op} · ${layer.kernel}`, onclick: () => select(i) },
       element("span", { class: "name" }, layer.name),
       element("span", { class: "bar" }, element("i", { style: `width:${100 * (layer.zeroFraction || 0)}%` })),
       element("span", { class: "share" }, layer.zeroFraction === undefined ? "" : percent(layer.zeroFraction)),
@@ -193,17 +199,19 @@ function spatial(layer, picture, detail) {
   channels(layer, right);
   if (picture.histogram) right.append(element("h4", {}, "Values before the activation"), histogramChart(picture.histogram));
   const grid = element("div", { class: "maps" });
+  const blues = (v) => [Math.round(20 + 0.25 * v), Math.round(26 + 0.62 * v), Math.round(58 + 0.76 * v), 255];
+  const ramp = (v) => [...RAMP[v], 255];
+  const gradient = (f) => `linear-gradient(90deg, ${[0, 64, 128, 192, 255].map((v) => `rgb(${f(v).slice(0, 3)})`).join(",")})`;
   detail.append(element("div", { class: "split" }, left, right),
     element("h4", {}, picture.shown.length < layer.channels
       ? `Feature maps: ${picture.shown.length} of ${layer.channels} channels, spread from the emptiest to the fullest`
-      : "Feature maps, emptiest first"), grid);
+      : "Feature maps, emptiest first"),
+    element("div", { class: "legend" }, "zero", element("i", { style: `background:${gradient(ramp)}` }), "largest value of the channel"),
+    grid);
   const photo = data.inputs[Math.min(input, data.inputs.length - 1)];
   const scale = photo && photo.photo ? Math.max(1, Math.round(340 / photo.width)) : 8;
   stage.width = photo && photo.photo ? photo.width * scale : picture.width * scale;
   stage.height = photo && photo.photo ? photo.height * scale : picture.height * scale;
-  const blues = (v) => [Math.round(20 + 0.25 * v), Math.round(26 + 0.62 * v), Math.round(58 + 0.76 * v), 255];
-  const ramp = (v) => [...RAMP[v], 255];
-  const gradient = (f) => `linear-gradient(90deg, ${[0, 64, 128, 192, 255].map((v) => `rgb(${f(v).slice(0, 3)})`).join(",")})`;
   Promise.all([pixels(picture.maps), pixels(picture.zeroMap), photo && photo.photo ? load(photo.photo) : null]).then(([maps, zeroMap, image]) => {
     let shown = -1;
     let least = 255, most = 0;
@@ -282,6 +290,7 @@ function showComparison() {
   const active = c.rows.filter((r) => Math.max(...r.zeros) > 0.001).map((r) => ({ name: r.layer, pair: r.zeros }));
   const weights = c.rows.filter((r) => r.weights).map((r) => ({ name: r.layer, pair: r.weights }));
   box.append(element("h2", { id: "comparison-title" }, "Against another model"), element("div", { class: "panel" },
+    ...c.statements.map((s) => element("p", {}, s)),
     element("div", { class: "keys" }, element("span", {}, element("i", { style: "background:var(--zero)" }), name(c.first)),
       element("span", {}, element("i", { style: "background:var(--live)" }), name(c.second))),
     weights.length ? element("h4", {}, "Weights below 0.001") : null, weights.length ? pairChart(weights, "Weights below 0.001") : null,
