@@ -67,7 +67,7 @@ final class FindingsText {
             .toArray();
     return String.format(
         Locale.ROOT,
-        "So it does in %d more layers: %.1f %% to %.1f %% of their inputs are negative.",
+        "ReLU does so in %d more layers: %.1f %% to %.1f %% of their inputs are negative.",
         relu.size(),
         100 * negative[0],
         100 * negative[negative.length - 1]);
