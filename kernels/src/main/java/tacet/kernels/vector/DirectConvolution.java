@@ -38,7 +38,7 @@ final class DirectConvolution implements Kernel {
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
   /** Rows of the micro-kernels for neighbouring rows, by the width of a tile in vectors. */
-  private static final int[] RUN_ROWS = {0, 12, 8, 6, 6};
+  private static final int[] RUN_ROWS = {0, 12, Lanes.MANY_REGISTERS ? 8 : 6, 6, 6};
 
   /** By the width of a tile in vectors: micro-kernels for rows anywhere, and for neighbouring rows. */
   private static final Rehearsal[] TILES = Rehearsal.several(5);
@@ -77,9 +77,22 @@ final class DirectConvolution implements Kernel {
     this.groups = Math.ceilDiv(spec.outPixels(), GROUP);
   }
 
-  /** Whether no other columns could share what would be gathered for a tile of them. */
-  static boolean takes(ConvSpec spec, PackedWeights weights) {
-    return spec.groups() > 1 || weights.tiles().length == 1;
+  /**
+   * Whether no other columns could share what would be gathered for a tile of them, or the micro-kernel for neighbouring rows
+   * is the fastest there is: where few registers leave a gathered operand to tiles of four rows.
+   */
+  static boolean takes(ConvSpec spec, ImageLayout input, PackedWeights weights) {
+    return spec.groups() > 1
+        || weights.tiles().length == 1
+        || !Lanes.MANY_REGISTERS && isOneRun(spec, input);
+  }
+
+  /** Whether all pixels of an image are neighbours, as a micro-kernel for such rows takes them. */
+  private static boolean isOneRun(ConvSpec spec, ImageLayout input) {
+    long step = spec.strideX() * input.pixelStride();
+    return input.lanes() == Lanes.COUNT
+        && step == Lanes.BYTES
+        && spec.strideY() * input.rowStride() == spec.outWidth() * step;
   }
 
   static DirectConvolution prepare(
@@ -127,10 +140,10 @@ final class DirectConvolution implements Kernel {
 
   /** Whether most pixels are neighbours of others as far as a micro-kernel for such rows reaches. */
   private boolean hasRuns(int vectors) {
-    long step = spec.strideX() * input.pixelStride();
-    boolean dense = spec.strideY() * input.rowStride() == spec.outWidth() * step;
-    int pixels = dense ? spec.outPixels() : spec.outWidth();
-    return apart && step == Lanes.BYTES && pixels >= RUN_ROWS[vectors];
+    int pixels = isOneRun(spec, input) ? spec.outPixels() : spec.outWidth();
+    return apart
+        && spec.strideX() * input.pixelStride() == Lanes.BYTES
+        && pixels >= RUN_ROWS[vectors];
   }
 
   @Override
@@ -340,7 +353,13 @@ final class DirectConvolution implements Kernel {
       long row = sources[r];
       switch (vectors) {
         case 1 -> F32RunTile.tile12x1(m, row, at, first, depth, w, w0, to);
-        case 2 -> F32RunTile.tile8x2(m, row, at, first, depth, w, w0, to);
+        case 2 -> {
+          if (Lanes.MANY_REGISTERS) {
+            F32RunTile.tile8x2(m, row, at, first, depth, w, w0, to);
+          } else {
+            F32RunTile.tile6x2(m, row, at, first, depth, w, w0, to);
+          }
+        }
         case 3 -> F32RunTile.tile6x3(m, row, at, first, depth, w, w0, to);
         default -> F32RunTile.tile6x4(m, row, at, first, depth, w, w0, to);
       }

@@ -269,6 +269,66 @@ final class F32RunTile {
     c71.intoMemorySegment(m, t + 15 * BYTES, ORDER);
   }
 
+  /** Six rows, two vectors. */
+  static void tile6x2(
+      MemorySegment m,
+      long row,
+      long[] at,
+      int first,
+      int depth,
+      MemorySegment w,
+      long w0,
+      long t) {
+    FloatVector c00 = FloatVector.zero(FLOATS);
+    FloatVector c01 = c00;
+    FloatVector c10 = c00;
+    FloatVector c11 = c00;
+    FloatVector c20 = c00;
+    FloatVector c21 = c00;
+    FloatVector c30 = c00;
+    FloatVector c31 = c00;
+    FloatVector c40 = c00;
+    FloatVector c41 = c00;
+    FloatVector c50 = c00;
+    FloatVector c51 = c00;
+    for (int k = 0; k < depth; k++) {
+      long o = w0 + (long) k * (2 * BYTES);
+      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, o, ORDER);
+      FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, w, o + BYTES, ORDER);
+      long a = row + at[first + k];
+      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, a));
+      c00 = HAS_FMA ? x.fma(b0, c00) : x.mul(b0).add(c00);
+      c01 = HAS_FMA ? x.fma(b1, c01) : x.mul(b1).add(c01);
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, a + BYTES));
+      c10 = HAS_FMA ? x.fma(b0, c10) : x.mul(b0).add(c10);
+      c11 = HAS_FMA ? x.fma(b1, c11) : x.mul(b1).add(c11);
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, a + 2 * BYTES));
+      c20 = HAS_FMA ? x.fma(b0, c20) : x.mul(b0).add(c20);
+      c21 = HAS_FMA ? x.fma(b1, c21) : x.mul(b1).add(c21);
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, a + 3 * BYTES));
+      c30 = HAS_FMA ? x.fma(b0, c30) : x.mul(b0).add(c30);
+      c31 = HAS_FMA ? x.fma(b1, c31) : x.mul(b1).add(c31);
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, a + 4 * BYTES));
+      c40 = HAS_FMA ? x.fma(b0, c40) : x.mul(b0).add(c40);
+      c41 = HAS_FMA ? x.fma(b1, c41) : x.mul(b1).add(c41);
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, a + 5 * BYTES));
+      c50 = HAS_FMA ? x.fma(b0, c50) : x.mul(b0).add(c50);
+      c51 = HAS_FMA ? x.fma(b1, c51) : x.mul(b1).add(c51);
+    }
+    c00.intoMemorySegment(m, t, ORDER);
+    c01.intoMemorySegment(m, t + BYTES, ORDER);
+    c10.intoMemorySegment(m, t + 2 * BYTES, ORDER);
+    c11.intoMemorySegment(m, t + 3 * BYTES, ORDER);
+    c20.intoMemorySegment(m, t + 4 * BYTES, ORDER);
+    c21.intoMemorySegment(m, t + 5 * BYTES, ORDER);
+    c30.intoMemorySegment(m, t + 6 * BYTES, ORDER);
+    c31.intoMemorySegment(m, t + 7 * BYTES, ORDER);
+    c40.intoMemorySegment(m, t + 8 * BYTES, ORDER);
+    c41.intoMemorySegment(m, t + 9 * BYTES, ORDER);
+    c50.intoMemorySegment(m, t + 10 * BYTES, ORDER);
+    c51.intoMemorySegment(m, t + 11 * BYTES, ORDER);
+  }
+
   /** Twelve rows, one vector. */
   static void tile12x1(
       MemorySegment m,

@@ -24,6 +24,9 @@ final class GemmConvolution implements Kernel {
   /** Rows of the tallest micro-kernels with three and four vectors; those with fewer have as many or twice as many. */
   private static final int ROWS = 6;
 
+  /** Rows of the micro-kernel with two vectors where there are few registers. */
+  private static final int FEW_ROWS = 4;
+
   /** Most rows of a group. */
   private static final int GROUP = 60;
 
@@ -90,12 +93,9 @@ final class GemmConvolution implements Kernel {
 
   @Override
   public String name() {
-    return "gemm "
-        + (columns[0].vectors() > 2 ? 6 : 12)
-        + "x"
-        + columns[0].vectors()
-        + "v"
-        + Lanes.COUNT;
+    int vectors = columns[0].vectors();
+    boolean tall = vectors == 1 || vectors == 2 && Lanes.MANY_REGISTERS;
+    return "gemm " + (tall ? 2 * ROWS : ROWS) + "x" + vectors + "v" + Lanes.COUNT;
   }
 
   @Override
@@ -286,6 +286,11 @@ final class GemmConvolution implements Kernel {
         }
       }
       case 2 -> {
+        if (!Lanes.MANY_REGISTERS) {
+          for (; r < rows; r += FEW_ROWS) {
+            F32Tile.tile4x2(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
+          }
+        }
         for (; r + ROWS < rows; r += 2 * ROWS) {
           F32Tile.tile12x2(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
         }
