@@ -80,6 +80,11 @@ public final class CompareCommand implements Subcommand {
       description = "Rounds over which medians are taken (default: ${DEFAULT-VALUE}).")
   private int rounds = 15;
 
+  @Option(
+      names = "--strict",
+      description = "Tacet forms each sum of products as it is defined: no Winograd.")
+  private boolean strict;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
   private Path json;
 
@@ -113,7 +118,7 @@ public final class CompareCommand implements Subcommand {
       write(result);
       return result.get("agree").equals(true) ? 0 : 1;
     } else {
-      write(new ModelComparison(threads, rounds, seed, randomWeights, out).run(models));
+      write(new ModelComparison(threads, rounds, seed, randomWeights, strict, out).run(models));
     }
     return 0;
   }
@@ -135,7 +140,7 @@ public final class CompareCommand implements Subcommand {
       return;
     }
     if (zeros.isEmpty()) {
-      write(new ShapeComparison(threads, rounds, plot, out).run(chosen));
+      write(new ShapeComparison(threads, rounds, strict, plot, out).run(chosen));
     } else {
       List<SkippingComparison.Zeros> shares =
           zeros.stream().map(SkippingComparison.Zeros::parse).toList();

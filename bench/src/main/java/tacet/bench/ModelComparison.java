@@ -27,17 +27,21 @@ final class ModelComparison {
   private final int rounds;
   private final long seed;
   private final Long randomWeights;
+  private final boolean strict;
   private final PrintStream out;
 
   /**
    * @param seed of the input noise
    * @param randomWeights seed of weights in place of the model's own, or null
+   * @param strict whether Tacet's arithmetic is strict
    */
-  ModelComparison(int threads, int rounds, long seed, Long randomWeights, PrintStream out) {
+  ModelComparison(
+      int threads, int rounds, long seed, Long randomWeights, boolean strict, PrintStream out) {
     this.threads = threads;
     this.rounds = rounds;
     this.seed = seed;
     this.randomWeights = randomWeights;
+    this.strict = strict;
     this.out = out;
   }
 
@@ -93,7 +97,7 @@ final class ModelComparison {
   private Map<String, Object> compare(Path model, Path file) throws Exception {
     Graph graph = Model.read(file);
     Map<String, Tensor> inputs = ModelInputs.noise(graph, seed);
-    ModelOptions options = ModelOptions.defaults().withThreads(threads);
+    ModelOptions options = ModelOptions.defaults().withThreads(threads).withStrict(strict);
     try (Model vector = Model.of(graph, options.withBackend(Backend.VECTOR));
         Model auto = Model.of(graph, options.withBackend(Backend.AUTO).withMeasure(true));
         Model oneDnn = Model.of(graph, options.withBackend(Backend.ONEDNN));
@@ -120,6 +124,7 @@ final class ModelComparison {
       row.put("model", model.toString());
       row.put("threads", threads);
       row.put("rounds", rounds);
+      row.put("strict", strict);
       row.put(
           "medianMilliseconds",
           ordered(

@@ -50,22 +50,26 @@ final class ShapeComparison {
 
   private final int threads;
   private final int rounds;
+  private final boolean strict;
   private final Path plot;
   private final PrintStream out;
 
   /**
+   * @param strict whether Tacet's arithmetic is strict
    * @param plot where to draw the result, or null
    */
-  ShapeComparison(int threads, int rounds, Path plot, PrintStream out) {
+  ShapeComparison(int threads, int rounds, boolean strict, Path plot, PrintStream out) {
     this.threads = threads;
     this.rounds = rounds;
+    this.strict = strict;
     this.plot = plot;
     this.out = out;
   }
 
   /** Measures and prints; returns what goes into the JSON file. */
   Map<String, Object> run(List<ConvShape> shapes) throws Exception {
-    KernelProvider provider = TacetConvolution.provider("vector");
+    KernelProvider any = TacetConvolution.provider("vector");
+    KernelProvider provider = strict ? any.strict() : any;
     KernelProvider oneDnn = TacetConvolution.provider("onednn").forThreads(threads);
     try (ThreadBudget budget = new ThreadBudget(threads);
         ThreadBudget.Team team = budget.acquire()) {
@@ -231,6 +235,7 @@ final class ShapeComparison {
     json.put("fmaPeakGflops", peak);
     json.put("threads", threads);
     json.put("rounds", rounds);
+    json.put("strict", strict);
     return json;
   }
 }

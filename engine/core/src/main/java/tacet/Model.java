@@ -589,6 +589,7 @@ public final class Model implements AutoCloseable {
             options.nearZero(),
             options.threads(),
             options.fuse(),
+            options.strict(),
             options.sparse(),
             options.measure() ? MOST_MEASURE_NANOS : 0);
     return Plan.of(graph, inputs, wanted, providers, o, weights, memory::open, parallel);

@@ -27,6 +27,11 @@ public interface KernelProvider {
     return this;
   }
 
+  /** This provider without algorithms that form other sums than an operation's own on the way to it, as Winograd's do. */
+  default KernelProvider strict() {
+    return this;
+  }
+
   /** How the images around a convolution must lie. */
   default Needs needs(ConvSpec spec) {
     return new Needs(spec.halo(), false);

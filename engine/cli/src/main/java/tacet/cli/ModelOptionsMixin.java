@@ -27,6 +27,11 @@ final class ModelOptionsMixin {
   private float nearZero = ModelOptions.DEFAULT_NEAR_ZERO;
 
   @Option(
+      names = "--strict",
+      description = "Form each sum of products as it is defined: no Winograd.")
+  private boolean strict;
+
+  @Option(
       names = "--sparse",
       paramLabel = "auto|off|always",
       description =
@@ -38,6 +43,7 @@ final class ModelOptionsMixin {
         .withBackend(backend)
         .withThreads(threads)
         .withNearZero(nearZero)
+        .withStrict(strict)
         .withSparse(sparse);
   }
 }

@@ -19,10 +19,14 @@ final class Estimate {
 
   private Estimate() {}
 
-  /** Nanoseconds with SIMD, or NaN for what is no convolution: there both are alike. */
-  static double simdNanos(TypedGraph net, Node n, int lanes) {
+  /**
+   * Nanoseconds with SIMD, or NaN for what is no convolution: there both are alike.
+   *
+   * @param strict whether each sum of products is formed as it is defined
+   */
+  static double simdNanos(TypedGraph net, Node n, int lanes, boolean strict) {
     ConvSpec s = n.op() instanceof Op.Conv ? net.convolution(n) : null;
-    return s == null ? Double.NaN : nanos(s, simdRate(s, lanes), lanes);
+    return s == null ? Double.NaN : nanos(s, simdRate(s, lanes, strict), lanes);
   }
 
   /** Nanoseconds with oneDNN, or NaN. */
@@ -40,9 +44,10 @@ final class Estimate {
   }
 
   /** Share of the peak. */
-  private static double simdRate(ConvSpec s, int lanes) {
+  private static double simdRate(ConvSpec s, int lanes, boolean strict) {
     boolean winograd =
-        s.groups() == 1
+        !strict
+            && s.groups() == 1
             && s.kernelHeight() == 3
             && s.kernelWidth() == 3
             && s.strideY() * s.strideX() * s.dilationY() * s.dilationX() == 1

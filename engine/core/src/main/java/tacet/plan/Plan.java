@@ -148,8 +148,10 @@ public final class Plan implements AutoCloseable {
       Parallel parallel) {
     // What is computed on the way there is as large as the weights: it must not wait for the
     // garbage collector.
+    List<KernelProvider> kernels =
+        options.strict() ? providers.stream().map(KernelProvider::strict).toList() : providers;
     try (Arena passing = Arena.ofConfined()) {
-      return of(graph, inputs, wanted, providers, options, weights, room, parallel, passing);
+      return of(graph, inputs, wanted, kernels, options, weights, room, parallel, passing);
     }
   }
 

@@ -10,6 +10,7 @@ import tacet.kernels.SparseMode;
  * @param threshold τ of near zeros
  * @param threads most threads of one run
  * @param rewrite whether nodes may be fused; otherwise every layer is computed as the model's file has it
+ * @param strict whether only kernels are used that form each sum of products as it is defined
  * @param sparse when zero inputs are skipped
  * @param measureNanos how long kernels may be measured while the plan is made; 0 to choose by estimates
  */
@@ -18,10 +19,11 @@ public record PlanOptions(
     float threshold,
     int threads,
     boolean rewrite,
+    boolean strict,
     SparseMode sparse,
     long measureNanos) {
 
   PlanOptions withMeasureNanos(long nanos) {
-    return new PlanOptions(counts, threshold, threads, rewrite, sparse, nanos);
+    return new PlanOptions(counts, threshold, threads, rewrite, strict, sparse, nanos);
   }
 }

@@ -121,7 +121,8 @@ final class Trial {
                 + ", counting "
                 + options.counts()
                 + ", sparse "
-                + options.sparse());
+                + options.sparse()
+                + (options.strict() ? ", strict" : ""));
     String signature = trunk.signature();
     Verdict known = verdicts.get(signature, trial.contested.size());
     if (known == null && options.measureNanos() > 0) {
@@ -324,7 +325,9 @@ final class Trial {
     int lanes = simd.lanes();
     TypedGraph net = trunk.net();
     double[] ours =
-        contested.stream().mapToDouble(n -> Estimate.simdNanos(net, n, lanes)).toArray();
+        contested.stream()
+            .mapToDouble(n -> Estimate.simdNanos(net, n, lanes, options.strict()))
+            .toArray();
     double[] theirs =
         contested.stream().mapToDouble(n -> Estimate.oneDnnNanos(net, n, lanes)).toArray();
     Mixture mixture = new Mixture(net, contested, simd, ours, theirs);

@@ -23,6 +23,21 @@ public final class VectorProvider implements KernelProvider {
   private static final double WINOGRAD_FIXED = 0.6;
   private static final double WINOGRAD_PER_SHARE = 3.5;
 
+  private final boolean strict;
+
+  public VectorProvider() {
+    this(false);
+  }
+
+  private VectorProvider(boolean strict) {
+    this.strict = strict;
+  }
+
+  @Override
+  public KernelProvider strict() {
+    return new VectorProvider(true);
+  }
+
   @Override
   public String name() {
     return "vector";
@@ -68,7 +83,7 @@ public final class VectorProvider implements KernelProvider {
     }
     Skipping skipping = skipping(spec, input, output, residual, flattened, weights, bias);
     int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
-    if (tile > 0) {
+    if (tile > 0 && !strict) {
       return new Choice(
           WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena),
           skipping == null
@@ -78,19 +93,21 @@ public final class VectorProvider implements KernelProvider {
               ? "3x3 of stride 1 on few pixels: four multiplications for nine"
               : "3x3 of stride 1: a quarter of the multiplications");
     }
+    String instead = tile > 0 ? "not by Winograd's algorithm, since arithmetic is strict; " : "";
     PackedWeights packed = PackedWeights.pack(spec, input, flattened, weights, arena);
-    if (DirectConvolution.takes(spec, packed)) {
+    if (DirectConvolution.takes(spec, input, packed)) {
       return new Choice(
           DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
           skipping,
-          "few columns share their inputs: read in place");
+          instead + "read in place: few columns share their inputs, or pixels are neighbours");
     }
     return new Choice(
         GemmConvolution.prepare(spec, input, output, residual, packed, bias, arena),
         skipping,
-        spec.kernelHeight() * spec.kernelWidth() == 1
-            ? "one tap: a matrix product"
-            : "taps gathered for a matrix product");
+        instead
+            + (spec.kernelHeight() * spec.kernelWidth() == 1
+                ? "one tap: a matrix product"
+                : "taps gathered for a matrix product"));
   }
 
   @Override

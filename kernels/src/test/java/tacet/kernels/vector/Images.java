@@ -57,6 +57,22 @@ final class Images {
     return image;
   }
 
+  /** Sets what is negative to zero. */
+  void rectify(Image image) {
+    ImageLayout l = image.layout;
+    for (int n = 0; n < l.batch(); n++) {
+      for (int c = 0; c < l.channels(); c++) {
+        for (int y = 0; y < l.height(); y++) {
+          for (int x = 0; x < l.width(); x++) {
+            long at = image.first + l.offset(n, c, y, x);
+            float v = memory.get(ValueLayout.JAVA_FLOAT, at);
+            memory.set(ValueLayout.JAVA_FLOAT, at, Math.max(v, 0f));
+          }
+        }
+      }
+    }
+  }
+
   float get(Image image, int n, int c, int y, int x) {
     return memory.get(ValueLayout.JAVA_FLOAT, image.first + image.layout.offset(n, c, y, x));
   }

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tacet.kernels.Activation;
@@ -165,44 +164,32 @@ class WinogradConvolutionTest {
   /** Largest and root mean square difference from the convolution in double precision. */
   private record Errors(double largest, double rootMeanSquare) {}
 
-  @Test
-  void errorsStayWithinMultiplesOfTheDirectOnes() throws InterruptedException {
-    Random random = new Random(5);
-    int channels = 128;
-    ConvSpec spec = spec(1, channels, 14, 14, 48, 1, 1, 1, 1, false, Activation.IDENTITY);
+  /** Channels, pixels along an axis, and whether inputs are those of a ReLU, all of one sign. */
+  @ParameterizedTest
+  @CsvSource({"16, 17, false", "64, 14, true", "128, 14, false", "256, 9, true", "512, 7, true"})
+  void errorsStayWithinMultiplesOfTheDirectOnes(int channels, int side, boolean rectified)
+      throws InterruptedException {
+    Random random = new Random(channels);
+    ConvSpec spec = spec(1, channels, side, side, 48, 1, 1, 1, 1, false, Activation.IDENTITY);
     float[] weights = gaussians(random, 48 * channels * 9, Math.sqrt(2.0 / (9 * channels)));
     try (Arena arena = Arena.ofShared();
         ThreadBudget budget = new ThreadBudget(1)) {
       Images images = new Images(arena, MEMORY);
-      Images.Image x = images.random(random, 1, channels, 14, 14, Lanes.COUNT, spec.halo());
-      Images.Image y = images.add(1, 48, 14, 14, Lanes.COUNT, Halo.NONE);
-      Errors direct =
-          errors(
-              DirectConvolution.prepare(
-                  spec,
-                  x.layout(),
-                  y.layout(),
-                  null,
-                  PackedWeights.pack(spec, x.layout(), FlattenOrder.NONE, weights, arena),
-                  null,
-                  arena),
-              spec,
-              images,
-              x,
-              y,
-              weights,
-              budget);
+      Images.Image x = images.random(random, 1, channels, side, side, Lanes.COUNT, spec.halo());
+      if (rectified) {
+        images.rectify(x);
+      }
+      Images.Image y = images.add(1, 48, side, side, Lanes.COUNT, Halo.NONE);
+      PackedWeights packed =
+          PackedWeights.pack(spec, x.layout(), FlattenOrder.NONE, weights, arena);
+      Kernel plain =
+          DirectConvolution.prepare(spec, x.layout(), y.layout(), null, packed, null, arena);
+      Errors direct = errors(plain, spec, images, x, y, weights, budget);
       for (int tile : new int[] {2, 4}) {
-        Errors e =
-            errors(
-                WinogradConvolution.prepare(
-                    spec, tile, x.layout(), y.layout(), null, weights, null, arena),
-                spec,
-                images,
-                x,
-                y,
-                weights,
-                budget);
+        Kernel winograd =
+            WinogradConvolution.prepare(
+                spec, tile, x.layout(), y.layout(), null, weights, null, arena);
+        Errors e = errors(winograd, spec, images, x, y, weights, budget);
         double most = tile == 2 ? 4 : 20;
         assertTrue(
             e.largest <= most * direct.largest && e.rootMeanSquare <= most * direct.rootMeanSquare,
