@@ -106,7 +106,7 @@ function histogramChart(histogram) {
 
 /** Zero share against side, a line per layer from light (early) to strong (late). */
 function sweepChart(sweep) {
-  const w = 900, h = 340, left = 40, right = 190, bottom = 30, top = 10;
+  const w = 900, h = 356, left = 40, right = 190, bottom = 30, top = 26;
   const svg = plot(w, h, "Share of zeros against resolution");
   const x = (i) => left + (i * (w - left - right)) / Math.max(1, sweep.sides.length - 1);
   const y = (share) => top + (1 - share) * (h - bottom - top);
@@ -114,6 +114,7 @@ function sweepChart(sweep) {
     svg.append(shape("line", { x1: left, x2: w - right, y1: y(p / 100), y2: y(p / 100), class: "gridline" }));
     svg.append(shape("text", { x: left - 8, y: y(p / 100) + 4, "text-anchor": "end" }, p));
   }
+  svg.append(shape("text", { x: 0, y: 11 }, "% of values that are zero, by side of the image; a line a layer, the paler the nearer to the input"));
   sweep.sides.forEach((side, i) => svg.append(shape("text", { x: x(i), y: h - 8, "text-anchor": "middle" }, `${side} px`)));
   const path = (values) => values.map((v, i) => (v === null ? "" : `${i ? "L" : "M"}${x(i).toFixed(1)} ${y(v).toFixed(1)}`)).join("");
   const labels = [];

@@ -275,7 +275,7 @@ function showSweep() {
     sweepChart(sweep),
     element("div", { class: "scroll" }, element("table", {},
       element("thead", {}, element("tr", {}, element("th", {}, "Layer"), ...sweep.sides.map((s) => element("th", {}, `${s} px`)),
-        ...ends.map((e) => element("th", {}, `sees at ${sweep.sides[e]}`)))),
+        ...ends.map((e) => element("th", {}, `a position sees, at ${sweep.sides[e]} px`)))),
       element("tbody", {}, ...sweep.rows.map((r) => element("tr", {}, element("td", {}, r.layer),
         ...r.zeros.map((z) => element("td", {}, percent(z, 1))), ...ends.map((e) => element("td", {}, percent(r.fields[e], 2))))),
         element("tr", { class: "total" }, element("td", {}, "All ReLU outputs"), ...sweep.total.map((z) => element("td", {}, percent(z, 1))), element("td"), element("td")))))));
