@@ -1,6 +1,9 @@
 package tacet.cli;
 
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.time.Duration;
+import java.util.Locale;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -32,7 +35,7 @@ final class Progress implements AutoCloseable {
               .setUpdateIntervalMillis(REFRESH_MILLIS)
               .setStyle(ProgressBarStyle.UNICODE_BLOCK)
               .setConsumer(new ConsoleProgressBarConsumer(System.err, WIDTH))
-              .showSpeed()
+              .showSpeed(new DecimalFormat("0.0", DecimalFormatSymbols.getInstance(Locale.ROOT)))
               .startsFrom(done, Duration.ofNanos(elapsed))
               .build();
     }
