@@ -41,8 +41,11 @@ final class ConstantChannelsCause implements Cause {
                 a.layer(),
                 null,
                 Text.format(
-                    "%d of %d channels of %s have one value everywhere, other than zero.",
-                    channels.size(), s.channels(), a.layer()),
+                    "%d of %d channels of %s %s one value everywhere, other than zero.",
+                    channels.size(),
+                    s.channels(),
+                    a.layer(),
+                    channels.size() == 1 ? "has" : "have"),
                 true,
                 new Evidence()
                     .put("zeros", partition.zeros(a.output()))

@@ -34,8 +34,8 @@ final class DuplicateChannelsCause implements Cause {
                 a.layer(),
                 null,
                 Text.format(
-                    "%d of %d channels of %s repeat another: same weights, same bias.",
-                    pairs.size(), u.count(), a.layer()),
+                    "%d of %d channels of %s %s another: same weights, same bias.",
+                    pairs.size(), u.count(), a.layer(), pairs.size() == 1 ? "repeats" : "repeat"),
                 true,
                 new Evidence()
                     .put("zeros", partition.zeros(a.output()))

@@ -113,10 +113,12 @@ function showLayers() {
       element("span", { class: "ms" }, dead, layer.milliseconds >= 0.0005 ? layer.milliseconds.toFixed(layer.milliseconds < 1 ? 3 : 2) + " ms" : "–")));
   });
   $("layers").addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) {
+    const last = data.layers.length - 1;
+    const at = [...$("layers").children].indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last }[event.key];
+    if (to !== undefined && at >= 0) {
       event.preventDefault();
-      select(Math.max(0, Math.min(data.layers.length - 1, current + step)));
+      select(Math.max(0, Math.min(last, to)));
       $("layers").children[current].focus();
     }
   });
@@ -128,7 +130,11 @@ function tile(value, label) {
 
 function select(index) {
   current = index;
-  [...$("layers").children].forEach((b, i) => b.setAttribute("aria-current", i === index ? "true" : "false"));
+  // One stop for the tab key; the arrows go from layer to layer.
+  [...$("layers").children].forEach((b, i) => {
+    b.setAttribute("aria-current", i === index ? "true" : "false");
+    b.tabIndex = i === index ? 0 : -1;
+  });
   const layer = data.layers[index];
   const detail = $("detail");
   detail.replaceChildren(

@@ -37,6 +37,7 @@ class HtmlReportTest {
       <script>
       const failures = [];
       window.addEventListener("error", (e) => failures.push(e.message));
+      console.error = (...e) => failures.push(e.join(" "));
       window.addEventListener("unhandledrejection", (e) => failures.push(String(e.reason)));
       setTimeout(async () => {
         const names = [];
@@ -45,7 +46,16 @@ class HtmlReportTest {
           await new Promise((done) => setTimeout(done, 10));
           names.push(document.querySelector("#detail h3").textContent);
         }
-        document.querySelectorAll(".layer")[0].click();
+        const layers = document.querySelectorAll(".layer");
+        layers[0].focus();
+        const keyed = [];
+        for (const key of ["ArrowDown", "ArrowDown", "ArrowUp", "End", "Home"]) {
+          document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+          keyed.push([...layers].indexOf(document.activeElement));
+        }
+        document.body.dataset.keyed = keyed.join(" ");
+        document.body.dataset.stops = [...layers].filter((l) => l.tabIndex === 0).length;
+        layers[0].click();
         await new Promise((done) => setTimeout(done, 100));
         document.querySelectorAll(".map")[1].click();
         document.getElementById("theme").click();
@@ -130,6 +140,8 @@ class HtmlReportTest {
     String dom = Files.readString(out, StandardCharsets.UTF_8);
     assertEquals("0", attribute(dom, "failures"));
     assertEquals("conv1 pool1 conv2 pool2 flatten dense", attribute(dom, "clicked"));
+    assertEquals("1 2 1 5 0", attribute(dom, "keyed"));
+    assertEquals("1", attribute(dom, "stops"));
     assertTrue(dom.contains("data-theme="));
   }
 
