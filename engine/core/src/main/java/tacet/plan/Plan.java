@@ -604,6 +604,7 @@ public final class Plan implements AutoCloseable {
         long zeros = 0;
         long near = 0;
         long negative = 0;
+        int count = 0;
         List<long[]> channels = new ArrayList<>();
         for (CountSource part : j.parts()) {
           Counts c = counts(w, part, 0);
@@ -611,13 +612,15 @@ public final class Plan implements AutoCloseable {
           near += c.nearZeros();
           negative += c.negatives();
           channels.add(c.zerosPerChannel());
+          count += c.channels();
         }
-        yield new Counts(
-            elements,
-            zeros,
-            near,
-            negative,
-            channels.stream().flatMapToLong(Arrays::stream).toArray());
+        long[] all = new long[count];
+        int at = 0;
+        for (long[] part : channels) {
+          System.arraycopy(part, 0, all, at, part.length);
+          at += part.length;
+        }
+        yield new Counts(elements, zeros, near, negative, all);
       }
     };
   }
