@@ -1,6 +1,7 @@
 package tacet.kernels;
 
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.function.Function;
 
 /**
@@ -68,11 +69,11 @@ public interface KernelProvider {
       Arena arena);
 
   /**
-   * A convolution kernel that passes over zero inputs, for images as another provider's kernel wants them: with the zeros
+   * Convolution kernels that pass over zero inputs, for images as another provider's kernel wants them: with the zeros
    * around the input that {@link ConvSpec#halo()} says, and blocks of {@link #lanes()} channels. Parameters as those of
-   * {@link #convolution}; null where there is none.
+   * {@link #convolution}.
    */
-  default Skipping skipping(
+  default List<Skipping> skipping(
       ConvSpec spec,
       ImageLayout input,
       ImageLayout output,
@@ -80,7 +81,7 @@ public interface KernelProvider {
       FlattenOrder flattened,
       float[] weights,
       float[] bias) {
-    return null;
+    return List.of();
   }
 
   /**
@@ -139,20 +140,20 @@ public interface KernelProvider {
    * What became of a request: a kernel, or none; and why.
    *
    * @param kernel null where declined
-   * @param skipping another form of it that passes over products with zero inputs; null where there is none
+   * @param skipping other forms of it that pass over products with zero inputs
    * @param reason for people
    */
-  record Choice(Kernel kernel, Skipping skipping, String reason) {
+  record Choice(Kernel kernel, List<Skipping> skipping, String reason) {
     public static Choice of(Kernel kernel, String reason) {
-      return new Choice(kernel, null, reason);
+      return new Choice(kernel, List.of(), reason);
     }
 
-    public Choice with(Skipping other) {
+    public Choice with(List<Skipping> other) {
       return new Choice(kernel, other, reason);
     }
 
     public static Choice declined(String reason) {
-      return new Choice(null, null, reason);
+      return new Choice(null, List.of(), reason);
     }
   }
 
@@ -161,11 +162,30 @@ public interface KernelProvider {
    * inputs, so that its time falls with their share. It is made only where it can pay, since it may need weights of its own.
    *
    * @param provider name of the provider that makes it
+   * @param vectors whether it leaves out nothing but whole vectors of channels, so that their share is what counts, instead
+   *     of that of zeros
    * @param maker makes it; packed weights live in the arena
    * @param fixed estimate of its time where all inputs are zero, the other kernel's time being 1
    * @param perShare estimate of what it takes more where none is
    */
-  record Skipping(String provider, Function<Arena, Kernel> maker, double fixed, double perShare) {
+  record Skipping(
+      String provider,
+      boolean vectors,
+      Function<Arena, Kernel> maker,
+      double fixed,
+      double perShare) {
+    /** One whose time falls with the share of zeros. */
+    public static Skipping values(
+        String provider, Function<Arena, Kernel> maker, double fixed, double perShare) {
+      return new Skipping(provider, false, maker, fixed, perShare);
+    }
+
+    /** One whose time falls with the share of vectors of channels that are zero throughout the image. */
+    public static Skipping vectors(
+        String provider, Function<Arena, Kernel> maker, double fixed, double perShare) {
+      return new Skipping(provider, true, maker, fixed, perShare);
+    }
+
     public Kernel prepare(Arena arena) {
       return maker.apply(arena);
     }

@@ -13,13 +13,13 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
-import tacet.kernels.KernelProvider.Choice;
+import tacet.kernels.KernelProvider.Skipping;
 import tacet.kernels.Parallel;
 
 /**
- * Finds the {@link CostCurve} of a layer by running both of its kernels on random inputs, on one thread. Layers of the same
- * shape are measured once, and all of them together in bounded time. What is left is estimated, and so is what had not
- * settled: a dense kernel that still waits for the compiler makes skipping look several times better than it is.
+ * Finds the {@link CostCurve} of a layer by running both of its kernels on inputs with so many zeros, on one thread. Layers
+ * of the same shape are measured once, and all of them together in bounded time. What is left is estimated, and so is what
+ * had not settled: a dense kernel that still waits for the compiler makes skipping look several times better than it is.
  */
 final class Calibration {
 
@@ -39,7 +39,11 @@ final class Calibration {
   private static final Set<String> COMPILED = ConcurrentHashMap.newKeySet();
 
   private record Key(
-      String dense, long multiplyAdds, List<ImageLayout> inputs, ImageLayout output) {}
+      String dense,
+      boolean vectors,
+      long multiplyAdds,
+      List<ImageLayout> inputs,
+      ImageLayout output) {}
 
   private final Map<Key, CostCurve> known = new HashMap<>();
   private final Parallel parallel = Parallel.serial();
@@ -52,27 +56,28 @@ final class Calibration {
     this.left = nanos;
   }
 
-  CostCurve of(Choice choice, List<Placement.Image> inputs, Placement.Image output) {
+  CostCurve of(
+      Kernel dense, Skipping skipping, List<Placement.Image> inputs, Placement.Image output) {
     List<ImageLayout> layouts = inputs.stream().map(Placement.Image::layout).toList();
     Key key =
-        new Key(choice.kernel().name(), choice.kernel().multiplyAdds(), layouts, output.layout());
+        new Key(dense.name(), skipping.vectors(), dense.multiplyAdds(), layouts, output.layout());
     CostCurve curve = known.get(key);
     if (curve == null) {
-      curve = left > 0 ? measure(choice, inputs, output) : estimate(choice);
+      curve = left > 0 ? measure(dense, skipping, inputs, output) : estimate(dense, skipping);
       known.put(key, curve);
     }
     return curve;
   }
 
-  private static CostCurve estimate(Choice choice) {
-    return CostCurve.estimated(
-        choice.kernel().multiplyAdds(), choice.skipping().fixed(), choice.skipping().perShare());
+  private static CostCurve estimate(Kernel dense, Skipping skipping) {
+    return CostCurve.estimated(dense.multiplyAdds(), skipping.fixed(), skipping.perShare());
   }
 
-  private CostCurve measure(Choice choice, List<Placement.Image> inputs, Placement.Image output) {
+  private CostCurve measure(
+      Kernel kernel, Skipping other, List<Placement.Image> inputs, Placement.Image output) {
     long start = System.nanoTime();
     try (Arena arena = Arena.ofConfined()) {
-      Kernel skipping = choice.skipping().prepare(arena);
+      Kernel skipping = other.prepare(arena);
       // The first input once for each share of zeros; the others once.
       double[] shares = {CostCurve.FEW, CostCurve.MIDDLE, CostCurve.MANY};
       List<Placement.Image> images = new ArrayList<>(inputs);
@@ -88,7 +93,7 @@ final class Calibration {
         first[i] = bytes + around;
         bytes = align(first[i] + l.bytes() + around);
       }
-      long scratch = Math.max(choice.kernel().scratchBytes(1), skipping.scratchBytes(1));
+      long scratch = Math.max(kernel.scratchBytes(1), skipping.scratchBytes(1));
       MemorySegment memory = arena.allocate(bytes + scratch, 64);
       long out = first[inputs.size()];
       long[][] in = new long[shares.length][];
@@ -97,9 +102,9 @@ final class Calibration {
         if (i > 0) {
           in[i][0] = first[inputs.size() + i];
         }
-        fill(memory, inputs.getFirst().layout(), in[i][0], shares[i]);
+        fill(memory, inputs.getFirst().layout(), in[i][0], shares[i], other.vectors());
       }
-      String kernels = choice.kernel().name() + ", " + skipping.name();
+      String kernels = kernel.name() + ", " + skipping.name();
       boolean compiled = COMPILED.contains(kernels);
       long most = compiled ? Math.min(MOST_NANOS, left) : left;
       double dense = Double.MAX_VALUE;
@@ -110,7 +115,7 @@ final class Calibration {
       for (int since = 0; since < PATIENCE || !compiled; since++) {
         double denseBefore = dense;
         double before = dense + Arrays.stream(times).sum();
-        dense = Math.min(dense, time(choice.kernel(), memory, in[0], out, bytes));
+        dense = Math.min(dense, time(kernel, memory, in[0], out, bytes));
         for (int i = 0; i < shares.length; i++) {
           times[i] = Math.min(times[i], time(skipping, memory, in[i], out, bytes));
         }
@@ -118,7 +123,7 @@ final class Calibration {
         boolean gains =
             dense < GAIN * denseBefore
                 || dense + Arrays.stream(times).sum() < GAIN * before
-                || !choice.kernel().isSettled();
+                || !kernel.isSettled();
         if (gains) {
           gained = now;
           since = -1;
@@ -129,7 +134,7 @@ final class Calibration {
         }
       }
       if (!compiled) {
-        return estimate(choice);
+        return estimate(kernel, other);
       }
       COMPILED.add(kernels);
       return new CostCurve(dense, times[0], times[1], times[2], true);
@@ -144,16 +149,20 @@ final class Calibration {
     return System.nanoTime() - start;
   }
 
-  private static void fill(MemorySegment m, ImageLayout l, long first, double zeros) {
+  /** Ones and zeros: at random, or in vectors of channels as far apart from each other as can be. */
+  private static void fill(
+      MemorySegment m, ImageLayout l, long first, double zeros, boolean vectors) {
     SplittableRandom random = new SplittableRandom(1);
     for (int n = 0; n < l.batch(); n++) {
       for (int c = 0; c < l.channels(); c++) {
+        int v = c / l.lanes();
+        boolean dead = (int) ((v + 1) * zeros) > (int) (v * zeros);
         for (int y = 0; y < l.height(); y++) {
           for (int x = 0; x < l.width(); x++) {
             m.set(
                 ValueLayout.JAVA_FLOAT_UNALIGNED,
                 first + l.offset(n, c, y, x),
-                random.nextDouble() < zeros ? 0f : 1f);
+                (vectors ? dead : random.nextDouble() < zeros) ? 0f : 1f);
           }
         }
       }

@@ -92,12 +92,16 @@ record CostCurve(double dense, double few, double middle, double many, boolean m
         first == last ? 1 : from + width * (first - WORTH * dense) / (first - last), 0, 1);
   }
 
-  /** For people. */
-  String describe() {
+  /**
+   * For people.
+   *
+   * @param zeros what is skipped
+   */
+  String describe(String zeros) {
     String how = measured ? "measured" : "estimated";
     return pays()
         ? String.format(
-            Locale.ROOT, "skips zeros where they are over %.0f %% (%s)", 100 * crossover(), how)
-        : "skipping zeros does not pay (" + how + ")";
+            Locale.ROOT, "skips %s where they are over %.0f %% (%s)", zeros, 100 * crossover(), how)
+        : "skipping " + zeros + " does not pay (" + how + ")";
   }
 }

@@ -1,15 +1,18 @@
 package tacet.plan;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import tacet.graph.Node;
 import tacet.graph.Node.Role;
 import tacet.kernels.CountLevel;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
+import tacet.kernels.KernelProvider.Skipping;
 import tacet.kernels.SparseMode;
 import tacet.plan.Attempt.Placed;
 import tacet.plan.Plan.CountSource;
@@ -81,13 +84,24 @@ final class KernelSteps {
       List<Placement.Image> inputs,
       Placement.Image out) {
     boolean before = n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
-    boolean may = choice.skipping() != null && options.sparse() != SparseMode.OFF;
-    CostCurve curve = may ? calibration.of(choice, inputs, out) : null;
-    boolean either = may && (curve.pays() || options.sparse() == SparseMode.ALWAYS);
+    StringJoiner reasons = new StringJoiner("; ").add(reason);
+    List<Alternative> alternatives = new ArrayList<>();
+    if (options.sparse() != SparseMode.OFF) {
+      for (Skipping skipping : choice.skipping()) {
+        CostCurve curve = calibration.of(choice.kernel(), skipping, inputs, out);
+        reasons.add(curve.describe(skipping.vectors() ? "vectors of zeros" : "zeros"));
+        if (curve.pays() || options.sparse() == SparseMode.ALWAYS) {
+          alternatives.add(
+              new Alternative(
+                  skipping.prepare(weights), skipping.provider(), skipping.vectors(), curve));
+        }
+      }
+    }
     CountSource source =
-        either
-            ? addEither(choice, provider, curve, inputs, out, counted.get(n.input(0)))
-            : add(choice.kernel(), inputs, out);
+        alternatives.isEmpty()
+            ? add(choice.kernel(), inputs, out)
+            : addEither(
+                choice.kernel(), provider, alternatives, inputs, out, counted.get(n.input(0)));
     counted.put(n.output(0), source);
     if (before && source instanceof CountSource.OfStep s) {
       countedBefore.put(n.output(0), new CountSource.OfStep(s.counts(), true));
@@ -95,7 +109,7 @@ final class KernelSteps {
     return new Placed(
         choice.kernel().name(),
         provider.name(),
-        may ? reason + "; " + curve.describe() : reason,
+        reasons.toString(),
         choice.kernel().multiplyAdds());
   }
 
@@ -107,24 +121,23 @@ final class KernelSteps {
   }
 
   private CountSource addEither(
-      Choice choice,
+      Kernel dense,
       KernelProvider provider,
-      CostCurve curve,
+      List<Alternative> alternatives,
       List<Placement.Image> inputs,
       Placement.Image out,
       CountSource ofInput) {
-    int counts = use(choice.kernel(), inputs, out);
-    Kernel skipping = choice.skipping().prepare(weights);
-    draft.scratch(skipping.scratchBytes(options.threads()));
+    int counts = use(dense, inputs, out);
+    for (Alternative a : alternatives) {
+      draft.scratch(a.kernel().scratchBytes(options.threads()));
+    }
     CountSource known = counts() ? ofInput : null;
     draft.add(
         new RunEither(
             draft.step(),
-            choice.kernel(),
-            skipping,
+            dense,
             provider.name(),
-            choice.skipping().provider(),
-            curve,
+            alternatives,
             options.sparse(),
             inputs,
             out,

@@ -9,7 +9,7 @@ import tacet.kernels.SparseMode;
 import tacet.kernels.ZeroCounts;
 
 /**
- * Runs a layer's dense kernel, or the one that skips products with zero inputs where the zeros of this run's input make
+ * Runs a layer's dense kernel, or one of those that skip products with zero inputs where the zeros of this run's input make
  * that faster. The zeros were counted when the input was made; where they were not, a sample tells.
  */
 final class RunEither implements Step {
@@ -19,10 +19,8 @@ final class RunEither implements Step {
 
   private final int number;
   private final Kernel dense;
-  private final Kernel skipping;
   private final String denseBackend;
-  private final String skippingBackend;
-  private final CostCurve curve;
+  private final List<Alternative> alternatives;
   private final SparseMode mode;
   private final List<Placement.Image> inputs;
   private final Placement.Image output;
@@ -33,16 +31,15 @@ final class RunEither implements Step {
 
   /**
    * @param number of the step
+   * @param alternatives at least one
    * @param inputCounts where the zeros of the first input were counted, or null
    * @param counts number of the counters, or −1
    */
   RunEither(
       int number,
       Kernel dense,
-      Kernel skipping,
       String denseBackend,
-      String skippingBackend,
-      CostCurve curve,
+      List<Alternative> alternatives,
       SparseMode mode,
       List<Placement.Image> inputs,
       Placement.Image output,
@@ -50,10 +47,8 @@ final class RunEither implements Step {
       int counts) {
     this.number = number;
     this.dense = dense;
-    this.skipping = skipping;
     this.denseBackend = denseBackend;
-    this.skippingBackend = skippingBackend;
-    this.curve = curve;
+    this.alternatives = List.copyOf(alternatives);
     this.mode = mode;
     this.inputs = inputs;
     this.output = output;
@@ -84,11 +79,14 @@ final class RunEither implements Step {
             ? 0
             : (double) Plan.deadChannels(w, inputCounts, in.lanes(), in.elements() / in.channels())
                 / in.channels();
-    double expected = curve.skipping(zeros, dead);
-    boolean skips = mode == SparseMode.ALWAYS || curve.isWorth(expected);
-    Kernel kernel = skips ? skipping : dense;
-    w.skippingNanos[number] = expected;
-    w.skipped[number] = skips;
+    int best = Alternative.best(alternatives, zeros, dead);
+    Alternative a = alternatives.get(best);
+    double expected = a.expected(zeros, dead);
+    boolean skips = mode == SparseMode.ALWAYS || a.curve().isWorth(expected);
+    Kernel kernel = skips ? a.kernel() : dense;
+    w.alternative[number] = skips ? best : -1;
+    w.expectedNanos[number] = skips ? expected : a.curve().dense();
+    w.denseNanos[number] = a.curve().dense();
     ZeroCounts c = counts < 0 ? null : w.counts[counts];
     kernel.run(w.memory, inputOffsets, outputOffset, w.scratch, w.parallel, c);
     if (c != null) {
@@ -98,12 +96,14 @@ final class RunEither implements Step {
 
   /** Who made the kernel of the last run. */
   String lastBackend(Workspace w) {
-    return w.skipped[number] ? skippingBackend : denseBackend;
+    int ran = w.alternative[number];
+    return ran < 0 ? denseBackend : alternatives.get(ran).backend();
   }
 
   /** The kernel of the last run. */
   Kernel lastKernel(Workspace w) {
-    return w.skipped[number] ? skipping : dense;
+    int ran = w.alternative[number];
+    return ran < 0 ? dense : alternatives.get(ran).kernel();
   }
 
   /** Multiply-adds left out in the last run; 0 where nothing is counted. */
@@ -113,9 +113,7 @@ final class RunEither implements Step {
 
   /** What the kernels were expected to take in the last run: the dense one, and the one that was chosen. */
   double[] expected(Workspace w) {
-    return new double[] {
-      curve.dense(), w.skipped[number] ? w.skippingNanos[number] : curve.dense()
-    };
+    return new double[] {w.denseNanos[number], w.expectedNanos[number]};
   }
 
   private static double sample(MemorySegment m, ImageLayout l, long first) {

@@ -29,11 +29,14 @@ public final class Workspace implements AutoCloseable {
   /** Nanoseconds per step of the last run. */
   final long[] nanoseconds;
 
-  /** Per step, whether the last run skipped products with zeros. */
-  final boolean[] skipped;
+  /** Per step that may skip products with zeros, number of the alternative that did so in the last run; −1 for none. */
+  final int[] alternative;
 
-  /** Per step that may skip, the time that its skipping kernel was expected to take in the last run. */
-  final double[] skippingNanos;
+  /** Per step that may skip, the time that the kernel of the last run was expected to take. */
+  final double[] expectedNanos;
+
+  /** The same of the dense kernel. */
+  final double[] denseNanos;
 
   Parallel parallel;
 
@@ -52,8 +55,9 @@ public final class Workspace implements AutoCloseable {
     this.counts = counts;
     this.details = new Detail[details];
     this.nanoseconds = new long[steps];
-    this.skipped = new boolean[steps];
-    this.skippingNanos = new double[steps];
+    this.alternative = new int[steps];
+    this.expectedNanos = new double[steps];
+    this.denseNanos = new double[steps];
   }
 
   /** A run starts: what was counted is forgotten. */

@@ -1,6 +1,9 @@
 package tacet.kernels.vector;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
@@ -20,8 +23,14 @@ public final class VectorProvider implements KernelProvider {
   private static final double ROW_PER_SHARE = 0.99;
   private static final double PAIRS_FIXED = 0.3;
   private static final double PAIRS_PER_SHARE = 1.5;
-  private static final double WINOGRAD_FIXED = 0.6;
-  private static final double WINOGRAD_PER_SHARE = 3.5;
+  private static final double LIVE_FIXED = 0.1;
+  private static final double LIVE_PER_SHARE = 0.95;
+
+  /** What transforms take of the time of Winograd's algorithm. */
+  private static final double TRANSFORMS = 0.4;
+
+  /** Time of a matrix product as a multiple of that of Winograd's algorithm. */
+  private static final double WINOGRAD_GAIN = 2.2;
 
   private final boolean strict;
 
@@ -75,26 +84,41 @@ public final class VectorProvider implements KernelProvider {
       DenseLayer dense =
           DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
       // Each reads its rows of the same weights.
-      Skipping skipping =
+      List<Skipping> rows =
           isFinite(weights)
-              ? new Skipping(name(), _ -> dense.skipping(), ROW_FIXED, ROW_PER_SHARE)
-              : null;
-      return new Choice(dense, skipping, "few images: bound by reading the weights");
+              ? List.of(Skipping.values(name(), _ -> dense.skipping(), ROW_FIXED, ROW_PER_SHARE))
+              : List.of();
+      return new Choice(dense, rows, "few images: bound by reading the weights");
     }
-    Skipping skipping = skipping(spec, input, output, residual, flattened, weights, bias);
     int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
     if (tile > 0 && !strict) {
+      WinogradConvolution winograd =
+          WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena);
+      List<Skipping> skipping =
+          isFinite(weights)
+              ? skipping(
+                  Skipping.vectors(name(), _ -> winograd.skipping(), TRANSFORMS, 1 - TRANSFORMS),
+                  spec,
+                  input,
+                  output,
+                  residual,
+                  weights,
+                  bias,
+                  WINOGRAD_GAIN)
+              : List.of();
       return new Choice(
-          WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena),
-          skipping == null
-              ? null
-              : new Skipping(name(), skipping.maker(), WINOGRAD_FIXED, WINOGRAD_PER_SHARE),
+          winograd,
+          skipping,
           tile == 2
               ? "3x3 of stride 1 on few pixels: four multiplications for nine"
               : "3x3 of stride 1: a quarter of the multiplications");
     }
     String instead = tile > 0 ? "not by Winograd's algorithm, since arithmetic is strict; " : "";
     PackedWeights packed = PackedWeights.pack(spec, input, flattened, weights, arena);
+    List<Skipping> skipping =
+        flattened == FlattenOrder.NONE && isFinite(weights)
+            ? products(spec, input, output, residual, weights, bias, _ -> packed)
+            : List.of();
     if (DirectConvolution.takes(spec, input, packed)) {
       return new Choice(
           DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
@@ -111,7 +135,7 @@ public final class VectorProvider implements KernelProvider {
   }
 
   @Override
-  public Skipping skipping(
+  public List<Skipping> skipping(
       ConvSpec spec,
       ImageLayout input,
       ImageLayout output,
@@ -122,24 +146,105 @@ public final class VectorProvider implements KernelProvider {
     if (!VectorActivation.supports(spec.activation())
         || output.lanes() != Lanes.COUNT
         || !isFinite(weights)) {
-      return null;
+      return List.of();
     }
     if (DenseLayer.takes(spec)) {
-      return new Skipping(
-          name(),
-          a ->
-              DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, a)
-                  .skipping(),
-          ROW_FIXED,
-          ROW_PER_SHARE);
+      return List.of(
+          Skipping.values(
+              name(),
+              a ->
+                  DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, a)
+                      .skipping(),
+              ROW_FIXED,
+              ROW_PER_SHARE));
     }
-    return SparseConvolution.takes(spec, input) && flattened == FlattenOrder.NONE
-        ? new Skipping(
+    if (flattened != FlattenOrder.NONE) {
+      return List.of();
+    }
+    int tile = strict ? 0 : WinogradConvolution.tile(spec, input);
+    return tile == 0
+        ? products(
+            spec,
+            input,
+            output,
+            residual,
+            weights,
+            bias,
+            a -> PackedWeights.pack(spec, input, FlattenOrder.NONE, weights, a))
+        : skipping(
+            Skipping.vectors(
+                name(),
+                a ->
+                    WinogradConvolution.prepare(
+                            spec, tile, input, output, residual, weights, bias, a)
+                        .skipping(),
+                TRANSFORMS,
+                1 - TRANSFORMS),
+            spec,
+            input,
+            output,
+            residual,
+            weights,
+            bias,
+            1);
+  }
+
+  /**
+   * Kernels that skip zeros beside a matrix product: whole vectors of them, and single ones.
+   *
+   * @param packer lays the weights out for the matrix product, or has done so
+   */
+  private List<Skipping> products(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      float[] weights,
+      float[] bias,
+      Function<Arena, PackedWeights> packer) {
+    Skipping vectors =
+        Skipping.vectors(
             name(),
-            a -> SparseConvolution.prepare(spec, input, output, residual, weights, bias, a),
-            PAIRS_FIXED,
-            PAIRS_PER_SHARE)
-        : null;
+            a -> LiveConvolution.prepare(spec, input, output, residual, packer.apply(a), bias, a),
+            LIVE_FIXED,
+            LIVE_PER_SHARE);
+    return skipping(
+        LiveConvolution.takes(spec, input) ? vectors : null,
+        spec,
+        input,
+        output,
+        residual,
+        weights,
+        bias,
+        1);
+  }
+
+  /**
+   * @param vectors the kernel that skips whole vectors, or null
+   * @param gain time of a matrix product as a multiple of the dense kernel's
+   */
+  private List<Skipping> skipping(
+      Skipping vectors,
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      float[] weights,
+      float[] bias,
+      double gain) {
+    List<Skipping> all = new ArrayList<>();
+    if (vectors != null) {
+      all.add(vectors);
+    }
+    if (SparseConvolution.takes(spec, input)) {
+      all.add(
+          Skipping.values(
+              name(),
+              a -> SparseConvolution.prepare(spec, input, output, residual, weights, bias, a),
+              gain * PAIRS_FIXED,
+              gain * PAIRS_PER_SHARE));
+    }
+    return all;
   }
 
   /** A product of zero with NaN or an infinity is NaN: such weights forbid skipping. */

@@ -8,6 +8,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
@@ -70,6 +72,9 @@ final class WinogradConvolution implements Kernel {
   private final int mostTiles;
   private final int channelBlocks;
 
+  /** Whether vectors of input channels that are zero in all tiles of a block are left out. */
+  private final boolean skipping;
+
   /** Where the values of each point lie in a tile's row of the left operand, with the tile number still to be added. */
   private final int[] pointOffsets;
 
@@ -81,8 +86,10 @@ final class WinogradConvolution implements Kernel {
       ImageLayout residual,
       Columns[] columns,
       MemorySegment packed,
-      MemorySegment bias) {
+      MemorySegment bias,
+      boolean skipping) {
     this.spec = spec;
+    this.skipping = skipping;
     this.tile = tile;
     this.patch = tile + 2;
     this.points = patch * patch;
@@ -183,42 +190,27 @@ final class WinogradConvolution implements Kernel {
       pack(spec, tile, c, weights, packed);
     }
     return new WinogradConvolution(
-        spec, tile, input, output, residual, columns, packed, Epilogue.bias(bias, vectors, arena));
+        spec,
+        tile,
+        input,
+        output,
+        residual,
+        columns,
+        packed,
+        Epilogue.bias(bias, vectors, arena),
+        false);
   }
 
-  /** Rows of G for F(2, 3): the filter's values at 0, 1, −1 and infinity, scaled so that the other matrices are whole. */
-  private static final double[][] G2 = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-
-  /**
-   * Points of F(4, 3) are 0, ±{@link #B}, ±{@link #A} and infinity. Integers would save multiplications; these, exact in
-   * binary as all their products here, keep the rounding errors of the transforms smaller.
-   */
-  private static final float A = 1.5f;
-
-  private static final float B = 0.625f;
-  private static final float A2 = A * A;
-  private static final float B2 = B * B;
-
-  /** The same for F(4, 3): the filter's polynomial at each point over the product of the point's distances to the others. */
-  private static final double[][] G4 = {
-    {1.0 / (A2 * B2), 0, 0},
-    filterRow(B, A2),
-    filterRow(-B, A2),
-    filterRow(A, B2),
-    filterRow(-A, B2),
-    {0, 0, 1},
-  };
-
-  private static double[] filterRow(double point, double otherSquared) {
-    double square = point * point;
-    double norm = 2 * square * (square - otherSquared);
-    return new double[] {1 / norm, point / norm, square / norm};
+  /** The same, without vectors of channels that are zero: right where all weights are finite. */
+  WinogradConvolution skipping() {
+    return new WinogradConvolution(
+        spec, tile, input, output, residual, columns, packed, bias, true);
   }
 
   /** G g Gᵀ of every filter, in double precision. */
   private static void pack(
       ConvSpec spec, int tile, Columns c, float[] weights, MemorySegment packed) {
-    double[][] g = tile == 2 ? G2 : G4;
+    double[][] g = WinogradTransforms.filter(tile);
     int patch = g.length;
     int width = c.vectors * Lanes.COUNT;
     int firstChannel = c.firstVector * Lanes.COUNT;
@@ -247,7 +239,15 @@ final class WinogradConvolution implements Kernel {
 
   @Override
   public String name() {
-    return "winograd F(" + tile + "x" + tile + ",3x3) 6x" + columns[0].vectors + "v" + Lanes.COUNT;
+    return (skipping ? "sparse-" : "")
+        + "winograd F("
+        + tile
+        + "x"
+        + tile
+        + ",3x3) 6x"
+        + columns[0].vectors
+        + "v"
+        + Lanes.COUNT;
   }
 
   @Override
@@ -257,7 +257,7 @@ final class WinogradConvolution implements Kernel {
 
   @Override
   public long scratchBytes(int threads) {
-    return threads * (productBytes() + WORK_BYTES);
+    return threads * (productBytes() + WORK_BYTES + liveBytes());
   }
 
   /** The products of a block: columns, points, tiles, vectors. */
@@ -272,6 +272,15 @@ final class WinogradConvolution implements Kernel {
 
   /** A thread's own memory: a patch, half a transform, the pixels to be finished, and where those go. */
   private static final long WORK_BYTES = 2 * HALF_BYTES + PIXELS_BYTES + 2 * PLACES_BYTES;
+
+  /** The numbers of the vectors of channels that are not zero, and their weights under one tile of columns. */
+  private long liveBytes() {
+    return listBytes() + (skipping ? spec.inChannels() * (4L * BYTES) : 0);
+  }
+
+  private long listBytes() {
+    return (channelBlocks * (long) Integer.BYTES + 63) / 64 * 64;
+  }
 
   /** Tiles whose outputs are finished together. */
   private int finishedTiles() {
@@ -303,6 +312,7 @@ final class WinogradConvolution implements Kernel {
     long extra = residual == null ? -1 : inputs[1];
     int threads = parallel.threads();
     long work = scratch + threads * productBytes();
+    long lists = work + threads * WORK_BYTES;
     if (blocks >= 4 * threads) {
       parallel.forEach(
           blocks,
@@ -312,11 +322,13 @@ final class WinogradConvolution implements Kernel {
             long mine = work + thread * WORK_BYTES;
             int from = (int) ((long) tiles * block / blocks);
             int count = (int) ((long) tiles * (block + 1) / blocks) - from;
+            long list = lists + thread * liveBytes();
+            int live = findLive(memory, inputs[0], from, count, list, counts, thread);
             for (int t = 0; t < count; t++) {
-              transformInput(memory, inputs[0], from + t, a, t, mine);
+              transformInput(memory, inputs[0], from + t, list, live, a, t, mine);
             }
             for (int p = 0; p < points; p++) {
-              multiply(p, count, a, memory, products);
+              multiply(p, count, list, live, a, memory, products, list + listBytes());
             }
             for (int t = 0; t < count; t += finishedTiles()) {
               finish(memory, out, extra, from, t, count, products, mine, counts, thread);
@@ -329,11 +341,19 @@ final class WinogradConvolution implements Kernel {
     for (int block = 0; block < blocks; block++) {
       int from = (int) ((long) tiles * block / blocks);
       int count = (int) ((long) tiles * (block + 1) / blocks) - from;
+      int live = findLive(memory, inputs[0], from, count, lists, counts, 0);
       parallel.forEach(
           count,
-          (t, thread) ->
-              transformInput(memory, inputs[0], from + t, a, t, work + thread * WORK_BYTES));
-      parallel.forEach(points, (p, _) -> multiply(p, count, a, memory, scratch));
+          (t, thread) -> {
+            long mine = work + thread * WORK_BYTES;
+            transformInput(memory, inputs[0], from + t, lists, live, a, t, mine);
+          });
+      parallel.forEach(
+          points,
+          (p, thread) -> {
+            long weights = lists + thread * liveBytes() + listBytes();
+            multiply(p, count, lists, live, a, memory, scratch, weights);
+          });
       parallel.forEach(
           Math.ceilDiv(count, finishedTiles()),
           (i, thread) ->
@@ -352,13 +372,71 @@ final class WinogradConvolution implements Kernel {
   }
 
   /**
-   * Bᵀ d B of one tile, all channels.
+   * Lists the vectors of channels that are not zero in all patches of a block of tiles; all of them where nothing is to be
+   * skipped.
+   *
+   * @return how many there are
+   */
+  private int findLive(
+      MemorySegment m, long in, int from, int count, long list, ZeroCounts counts, int thread) {
+    int live = 0;
+    for (int b = 0; b < channelBlocks; b++) {
+      if (!skipping || isLive(m, in, b, from, count)) {
+        m.set(ValueLayout.JAVA_INT, list + live * 4L, b);
+        live++;
+      }
+    }
+    if (counts != null && live < channelBlocks) {
+      long pixels = 0;
+      for (int t = from; t < from + count; t++) {
+        pixels +=
+            (long) within(t % tilesX, spec.outWidth())
+                * within(t / tilesX % tilesY, spec.outHeight());
+      }
+      counts.addSkipped(
+          thread, (spec.inChannels() - depth(m, list, live)) * 9L * pixels * spec.outChannels());
+    }
+    return live;
+  }
+
+  private boolean isLive(MemorySegment m, long in, int block, int from, int count) {
+    // Lanes behind the last channel hold anything.
+    VectorMask<Float> channels = FLOATS.indexInRange(block * Lanes.COUNT, spec.inChannels());
+    for (int t = from; t < from + count; t++) {
+      int x = t % tilesX * tile - spec.padLeft();
+      int y = t / tilesX % tilesY * tile - spec.padTop();
+      long image = in + t / tilesX / tilesY * input.batchStride() + block * input.blockStride();
+      for (int i = Math.max(0, y); i < Math.min(spec.inHeight(), y + patch); i++) {
+        for (int j = Math.max(0, x); j < Math.min(spec.inWidth(), x + patch); j++) {
+          long at = image + i * input.rowStride() + j * input.pixelStride();
+          FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, at, ORDER);
+          if (v.compare(VectorOperators.NE, 0f, channels).anyTrue()) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Channels in the listed vectors: the last of all may not be full. */
+  private int depth(MemorySegment m, long list, int live) {
+    boolean last =
+        live > 0 && m.get(ValueLayout.JAVA_INT, list + (live - 1) * 4L) == channelBlocks - 1;
+    return live * Lanes.COUNT - (last ? channelBlocks * Lanes.COUNT - spec.inChannels() : 0);
+  }
+
+  /**
+   * Bᵀ d B of one tile, the listed vectors of channels next to each other.
    *
    * @param number of the tile in the batch
+   * @param list byte offset of the numbers of the vectors
+   * @param live how many there are
    * @param a the left operand, whose row {@code row} is written
    * @param work this thread's memory
    */
-  private void transformInput(MemorySegment m, long in, int number, float[] a, int row, long work) {
+  private void transformInput(
+      MemorySegment m, long in, int number, long list, int live, float[] a, int row, long work) {
     int x = number % tilesX * tile - spec.padLeft();
     int y = number / tilesX % tilesY * tile - spec.padTop();
     int n = number / tilesX / tilesY;
@@ -370,7 +448,8 @@ final class WinogradConvolution implements Kernel {
     boolean whole =
         y + spec.padTop() + tile <= spec.outHeight()
             && x + spec.padLeft() + tile <= spec.outWidth();
-    for (int b = 0; b < channelBlocks; b++) {
+    for (int i = 0; i < live; i++) {
+      int b = m.get(ValueLayout.JAVA_INT, list + i * 4L);
       long source =
           in + n * input.batchStride() + b * input.blockStride() + y * input.rowStride() + x * step;
       long rowStep = input.rowStride();
@@ -381,20 +460,22 @@ final class WinogradConvolution implements Kernel {
         rowStep = (long) patch * BYTES;
         columnStep = BYTES;
       }
-      int to = row * F32Tile.STRIDE + b * Lanes.COUNT;
+      int to = row * F32Tile.STRIDE + i * Lanes.COUNT;
       long halfRow = (long) patch * BYTES;
       for (int j = 0; j < patch; j++) {
         if (tile == 2) {
-          inputColumn2(m, source + j * columnStep, rowStep, half + (long) j * BYTES);
+          WinogradTransforms.inputColumn2(
+              m, source + j * columnStep, rowStep, half + (long) j * BYTES);
         } else {
-          inputColumn4(m, source + j * columnStep, rowStep, half + (long) j * BYTES);
+          WinogradTransforms.inputColumn4(
+              m, source + j * columnStep, rowStep, half + (long) j * BYTES);
         }
       }
-      for (int i = 0; i < patch; i++) {
+      for (int r = 0; r < patch; r++) {
         if (tile == 2) {
-          inputRow2(m, half + i * halfRow, a, to, pointOffsets, i * patch);
+          WinogradTransforms.inputRow2(m, half + r * halfRow, a, to, pointOffsets, r * patch);
         } else {
-          inputRow4(m, half + i * halfRow, a, to, pointOffsets, i * patch);
+          WinogradTransforms.inputRow4(m, half + r * halfRow, a, to, pointOffsets, r * patch);
         }
       }
     }
@@ -418,85 +499,35 @@ final class WinogradConvolution implements Kernel {
     }
   }
 
-  /** Four values {@code step} bytes apart become four, a row of the half transform apart. */
-  private static void inputColumn2(MemorySegment m, long from, long step, long to) {
-    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
-    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
-    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
-    d0.sub(d2).intoMemorySegment(m, to, ORDER);
-    d1.add(d2).intoMemorySegment(m, to + 4 * BYTES, ORDER);
-    d2.sub(d1).intoMemorySegment(m, to + 8 * BYTES, ORDER);
-    d1.sub(d3).intoMemorySegment(m, to + 12 * BYTES, ORDER);
-  }
-
-  /** Four neighbouring values become those of points {@code p … p + 3}. */
-  private static void inputRow2(
-      MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
-    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
-    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
-    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
-    d0.sub(d2).intoArray(a, to + offsets[p]);
-    d1.add(d2).intoArray(a, to + offsets[p + 1]);
-    d2.sub(d1).intoArray(a, to + offsets[p + 2]);
-    d1.sub(d3).intoArray(a, to + offsets[p + 3]);
-  }
-
-  /** Six values {@code step} bytes apart become six, a row of the half transform apart. */
-  private static void inputColumn4(MemorySegment m, long from, long step, long to) {
-    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
-    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
-    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
-    FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * step, ORDER);
-    FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * step, ORDER);
-    FloatVector even = d4.sub(d2.mul(A2));
-    FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
-    FloatVector even2 = d4.sub(d2.mul(B2));
-    FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
-    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoMemorySegment(m, to, ORDER);
-    even.add(odd).intoMemorySegment(m, to + 6 * BYTES, ORDER);
-    even.sub(odd).intoMemorySegment(m, to + 12 * BYTES, ORDER);
-    even2.add(odd2).intoMemorySegment(m, to + 18 * BYTES, ORDER);
-    even2.sub(odd2).intoMemorySegment(m, to + 24 * BYTES, ORDER);
-    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoMemorySegment(m, to + 30 * BYTES, ORDER);
-  }
-
-  /** Six neighbouring values become those of points {@code p … p + 5}. */
-  private static void inputRow4(
-      MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
-    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
-    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
-    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
-    FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * BYTES, ORDER);
-    FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * BYTES, ORDER);
-    FloatVector even = d4.sub(d2.mul(A2));
-    FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
-    FloatVector even2 = d4.sub(d2.mul(B2));
-    FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
-    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoArray(a, to + offsets[p]);
-    even.add(odd).intoArray(a, to + offsets[p + 1]);
-    even.sub(odd).intoArray(a, to + offsets[p + 2]);
-    even2.add(odd2).intoArray(a, to + offsets[p + 3]);
-    even2.sub(odd2).intoArray(a, to + offsets[p + 4]);
-    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoArray(a, to + offsets[p + 5]);
-  }
-
-  /** The matrix products of one point: tiles × input channels times input channels × output channels. */
-  private void multiply(int p, int count, float[] a, MemorySegment m, long products) {
+  /**
+   * The matrix products of one point: tiles × input channels times input channels × output channels.
+   *
+   * @param weights room for what is left of the weights under one tile of columns
+   */
+  private void multiply(
+      int p,
+      int count,
+      long list,
+      int live,
+      float[] a,
+      MemorySegment m,
+      long products,
+      long weights) {
+    int depth = depth(m, list, live);
     for (Columns c : columns) {
-      GemmConvolution.product(
-          c.vectors,
-          count,
-          a,
-          pointOffsets[p],
-          spec.inChannels(),
-          packed,
-          c.weights + (long) p * spec.inChannels() * c.vectors * BYTES,
-          m,
-          products + product(c, p));
+      long row = c.vectors * (long) BYTES;
+      long w = c.weights + p * spec.inChannels() * row;
+      long to = products + product(c, p);
+      if (live == channelBlocks) {
+        GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, packed, w, m, to);
+        continue;
+      }
+      for (int i = 0; i < live; i++) {
+        int k = m.get(ValueLayout.JAVA_INT, list + i * 4L) * Lanes.COUNT;
+        int lanes = Math.min(Lanes.COUNT, spec.inChannels() - k);
+        MemorySegment.copy(packed, w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
+      }
+      GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, m, weights, m, to);
     }
   }
 
@@ -537,17 +568,21 @@ final class WinogradConvolution implements Kernel {
           long pixel = to + (long) v * BYTES;
           if (tile == 2) {
             for (int j = 0; j < 4; j++) {
-              output2(m, source + j * pointStep, 4 * pointStep, half + (long) j * BYTES, 4 * BYTES);
+              WinogradTransforms.output2(
+                  m, source + j * pointStep, 4 * pointStep, half + (long) j * BYTES, 4 * BYTES);
             }
             for (int i = 0; i < 2; i++) {
-              output2(m, half + i * (4L * BYTES), BYTES, pixel + i * 2 * rowBytes, rowBytes);
+              WinogradTransforms.output2(
+                  m, half + i * (4L * BYTES), BYTES, pixel + i * 2 * rowBytes, rowBytes);
             }
           } else {
             for (int j = 0; j < 6; j++) {
-              output4(m, source + j * pointStep, 6 * pointStep, half + (long) j * BYTES, 6 * BYTES);
+              WinogradTransforms.output4(
+                  m, source + j * pointStep, 6 * pointStep, half + (long) j * BYTES, 6 * BYTES);
             }
             for (int i = 0; i < 4; i++) {
-              output4(m, half + i * (6L * BYTES), BYTES, pixel + i * 4 * rowBytes, rowBytes);
+              WinogradTransforms.output4(
+                  m, half + i * (6L * BYTES), BYTES, pixel + i * 4 * rowBytes, rowBytes);
             }
           }
         }
@@ -572,38 +607,6 @@ final class WinogradConvolution implements Kernel {
           thread,
           c.firstVector * Lanes.COUNT);
     }
-  }
-
-  /** Four values {@code step} bytes apart become two, {@code toStep} bytes apart. */
-  private static void output2(MemorySegment m, long from, long step, long to, long toStep) {
-    FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
-    FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
-    FloatVector m3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
-    m0.add(m1).add(m2).intoMemorySegment(m, to, ORDER);
-    m1.sub(m2).sub(m3).intoMemorySegment(m, to + toStep, ORDER);
-  }
-
-  /** Six values {@code step} bytes apart become four, {@code toStep} bytes apart. */
-  private static void output4(MemorySegment m, long from, long step, long to, long toStep) {
-    FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
-    FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
-    FloatVector m3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
-    FloatVector m4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * step, ORDER);
-    FloatVector m5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * step, ORDER);
-    FloatVector sum12 = m1.add(m2);
-    FloatVector difference12 = m1.sub(m2);
-    FloatVector sum34 = m3.add(m4);
-    FloatVector difference34 = m3.sub(m4);
-    m0.add(sum12).add(sum34).intoMemorySegment(m, to, ORDER);
-    difference34.mul(A).add(difference12.mul(B)).intoMemorySegment(m, to + toStep, ORDER);
-    sum34.mul(A2).add(sum12.mul(B2)).intoMemorySegment(m, to + 2 * toStep, ORDER);
-    difference34
-        .mul(A * A2)
-        .add(difference12.mul(B * B2))
-        .add(m5)
-        .intoMemorySegment(m, to + 3 * toStep, ORDER);
   }
 
   /** Pixels of a tile that are within the output, along an axis; tiles are numbered along it. */

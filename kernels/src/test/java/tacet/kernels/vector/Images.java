@@ -175,4 +175,28 @@ final class Images {
     }
     return out;
   }
+
+  /** Makes whole vectors of channels zero; returns how many channels are left. */
+  int killVectors(Random random, Image x, double share) {
+    ImageLayout l = x.layout();
+    int alive = 0;
+    for (int b = 0; b < l.blocks(); b++) {
+      int to = Math.min(l.channels(), (b + 1) * l.lanes());
+      if (random.nextDouble() >= share) {
+        alive += to - b * l.lanes();
+        continue;
+      }
+      for (int n = 0; n < l.batch(); n++) {
+        for (int c = b * l.lanes(); c < to; c++) {
+          for (int y = 0; y < l.height(); y++) {
+            for (int i = 0; i < l.width(); i++) {
+              memory.set(
+                  ValueLayout.JAVA_FLOAT, x.first() + l.offset(n, c, y, i), i % 2 == 0 ? 0f : -0f);
+            }
+          }
+        }
+      }
+    }
+    return alive;
+  }
 }

@@ -112,7 +112,7 @@ class WinogradConvolutionTest {
       float[] weights = gaussians(random, out * in * 9, 1);
       float[] bias = random.nextBoolean() ? gaussians(random, out, 1) : null;
       assertTrue(WinogradConvolution.takes(spec, x.layout()));
-      Kernel kernel =
+      WinogradConvolution dense =
           WinogradConvolution.prepare(
               spec,
               tile,
@@ -122,6 +122,9 @@ class WinogradConvolutionTest {
               weights,
               bias,
               arena);
+      boolean skips = random.nextBoolean();
+      int live = skips ? images.killVectors(random, x, random.nextDouble()) : in;
+      Kernel kernel = skips ? dense.skipping() : dense;
       ZeroCounts counts = new ZeroCounts(out, budget.threads(), TAU);
       long[] inputs =
           residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()};
@@ -144,6 +147,12 @@ class WinogradConvolutionTest {
             }
           }
         }
+      }
+      long dead = (in - live) * 9L * spec.outPixels() * out;
+      if (skips) {
+        assertTrue(counts.skipped() >= dead, spec::toString);
+      } else {
+        assertEquals(0, counts.skipped());
       }
       assertArrayEquals(
           images.recount(y, TAU),

@@ -1,0 +1,144 @@
+package tacet.kernels.vector;
+
+import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** The linear transforms of F(2, 3) and F(4, 3), along one axis; lanes are channels. */
+final class WinogradTransforms {
+
+  /** Rows of G for F(2, 3): the filter's values at 0, 1, −1 and infinity, scaled so that the other matrices are whole. */
+  private static final double[][] G2 = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+
+  /**
+   * Points of F(4, 3) are 0, ±{@link #B}, ±{@link #A} and infinity. Integers would save multiplications; these, exact in
+   * binary as all their products here, keep the rounding errors of the transforms smaller.
+   */
+  private static final float A = 1.5f;
+
+  private static final float B = 0.625f;
+  private static final float A2 = A * A;
+  private static final float B2 = B * B;
+
+  /** The same for F(4, 3): the filter's polynomial at each point over the product of the point's distances to the others. */
+  private static final double[][] G4 = {
+    {1.0 / (A2 * B2), 0, 0},
+    filterRow(B, A2),
+    filterRow(-B, A2),
+    filterRow(A, B2),
+    filterRow(-A, B2),
+    {0, 0, 1},
+  };
+
+  private static double[] filterRow(double point, double otherSquared) {
+    double square = point * point;
+    double norm = 2 * square * (square - otherSquared);
+    return new double[] {1 / norm, point / norm, square / norm};
+  }
+
+  private WinogradTransforms() {}
+
+  /** G of F(tile, 3). */
+  static double[][] filter(int tile) {
+    return tile == 2 ? G2 : G4;
+  }
+
+  /** Four values {@code step} bytes apart become four, a row of the half transform apart. */
+  static void inputColumn2(MemorySegment m, long from, long step, long to) {
+    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
+    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
+    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
+    d0.sub(d2).intoMemorySegment(m, to, ORDER);
+    d1.add(d2).intoMemorySegment(m, to + 4 * BYTES, ORDER);
+    d2.sub(d1).intoMemorySegment(m, to + 8 * BYTES, ORDER);
+    d1.sub(d3).intoMemorySegment(m, to + 12 * BYTES, ORDER);
+  }
+
+  /** Four neighbouring values become those of points {@code p … p + 3}. */
+  static void inputRow2(MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
+    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
+    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
+    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
+    d0.sub(d2).intoArray(a, to + offsets[p]);
+    d1.add(d2).intoArray(a, to + offsets[p + 1]);
+    d2.sub(d1).intoArray(a, to + offsets[p + 2]);
+    d1.sub(d3).intoArray(a, to + offsets[p + 3]);
+  }
+
+  /** Six values {@code step} bytes apart become six, a row of the half transform apart. */
+  static void inputColumn4(MemorySegment m, long from, long step, long to) {
+    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
+    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
+    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
+    FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * step, ORDER);
+    FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * step, ORDER);
+    FloatVector even = d4.sub(d2.mul(A2));
+    FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
+    FloatVector even2 = d4.sub(d2.mul(B2));
+    FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
+    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoMemorySegment(m, to, ORDER);
+    even.add(odd).intoMemorySegment(m, to + 6 * BYTES, ORDER);
+    even.sub(odd).intoMemorySegment(m, to + 12 * BYTES, ORDER);
+    even2.add(odd2).intoMemorySegment(m, to + 18 * BYTES, ORDER);
+    even2.sub(odd2).intoMemorySegment(m, to + 24 * BYTES, ORDER);
+    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoMemorySegment(m, to + 30 * BYTES, ORDER);
+  }
+
+  /** Six neighbouring values become those of points {@code p … p + 5}. */
+  static void inputRow4(MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
+    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
+    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
+    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
+    FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * BYTES, ORDER);
+    FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * BYTES, ORDER);
+    FloatVector even = d4.sub(d2.mul(A2));
+    FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
+    FloatVector even2 = d4.sub(d2.mul(B2));
+    FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
+    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoArray(a, to + offsets[p]);
+    even.add(odd).intoArray(a, to + offsets[p + 1]);
+    even.sub(odd).intoArray(a, to + offsets[p + 2]);
+    even2.add(odd2).intoArray(a, to + offsets[p + 3]);
+    even2.sub(odd2).intoArray(a, to + offsets[p + 4]);
+    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoArray(a, to + offsets[p + 5]);
+  }
+
+  /** Four values {@code step} bytes apart become two, {@code toStep} bytes apart. */
+  static void output2(MemorySegment m, long from, long step, long to, long toStep) {
+    FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
+    FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
+    FloatVector m3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
+    m0.add(m1).add(m2).intoMemorySegment(m, to, ORDER);
+    m1.sub(m2).sub(m3).intoMemorySegment(m, to + toStep, ORDER);
+  }
+
+  /** Six values {@code step} bytes apart become four, {@code toStep} bytes apart. */
+  static void output4(MemorySegment m, long from, long step, long to, long toStep) {
+    FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
+    FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
+    FloatVector m3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
+    FloatVector m4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * step, ORDER);
+    FloatVector m5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * step, ORDER);
+    FloatVector sum12 = m1.add(m2);
+    FloatVector difference12 = m1.sub(m2);
+    FloatVector sum34 = m3.add(m4);
+    FloatVector difference34 = m3.sub(m4);
+    m0.add(sum12).add(sum34).intoMemorySegment(m, to, ORDER);
+    difference34.mul(A).add(difference12.mul(B)).intoMemorySegment(m, to + toStep, ORDER);
+    sum34.mul(A2).add(sum12.mul(B2)).intoMemorySegment(m, to + 2 * toStep, ORDER);
+    difference34
+        .mul(A * A2)
+        .add(difference12.mul(B * B2))
+        .add(m5)
+        .intoMemorySegment(m, to + 3 * toStep, ORDER);
+  }
+}
