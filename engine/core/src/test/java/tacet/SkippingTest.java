@@ -63,7 +63,7 @@ class SkippingTest {
       NetworkBuilder b = new NetworkBuilder("skipping", 1);
       Tensor bias = Tensor.of(Shape.of(OUT), new float[OUT]);
       if (this == DENSE) {
-        String x = b.input("x", 1, IN);
+        String x = b.relu("before", b.input("x", 1, IN));
         return b.build(b.dense("layer", x, Tensor.of(Shape.of(OUT, IN), weights), bias));
       }
       int before = kernel / 2;
@@ -80,7 +80,7 @@ class SkippingTest {
           b.node(
               "layer",
               new Op.Conv(window, 1),
-              b.input("x", 1, IN, extent, extent),
+              b.relu("before", b.input("x", 1, IN, extent, extent)),
               b.constant("weights", Tensor.of(shape, weights)),
               b.constant("bias", bias)));
     }
