@@ -100,6 +100,11 @@ public final class CompareCommand implements Subcommand {
           "Time nothing: compare the outputs and zero counts of SIMD kernels with oneDNN's.")
   private boolean agreement;
 
+  @Option(
+      names = "--skipping",
+      description = "Networks without skipping zeros, and with it where it pays, layer by layer.")
+  private boolean skipping;
+
   private final PrintStream out = System.out;
 
   @Override
@@ -117,6 +122,8 @@ public final class CompareCommand implements Subcommand {
           new Agreement(threads, seed, randomWeights, out).run(ModelFiles.below(models));
       write(result);
       return result.get("agree").equals(true) ? 0 : 1;
+    } else if (skipping) {
+      write(new NetworkSkipping(threads, rounds, seed, randomWeights, out).run(models));
     } else {
       write(new ModelComparison(threads, rounds, seed, randomWeights, strict, out).run(models));
     }
