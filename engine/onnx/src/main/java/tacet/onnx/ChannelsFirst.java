@@ -1,5 +1,6 @@
 package tacet.onnx;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -33,6 +34,7 @@ final class ChannelsFirst {
   private static final int[] AXES = {0, 2, 3, 1};
 
   private final Graph graph;
+  private final Arena arena;
   private final Map<String, Tensor> constants;
   private final List<Node> nodes = new ArrayList<>();
 
@@ -47,8 +49,9 @@ final class ChannelsFirst {
 
   private final Set<String> names = new HashSet<>();
 
-  private ChannelsFirst(Graph graph) {
+  private ChannelsFirst(Graph graph, Arena arena) {
     this.graph = graph;
+    this.arena = arena;
     this.constants = new LinkedHashMap<>(graph.constants());
     this.last = new HashSet<>(graph.channelsLast());
     names.addAll(constants.keySet());
@@ -61,11 +64,14 @@ final class ChannelsFirst {
     graph.nodes().forEach(n -> names.addAll(n.outputs()));
   }
 
-  static Graph of(Graph graph) {
+  /**
+   * @param arena where the constants of the changed graph live
+   */
+  static Graph of(Graph graph, Arena arena) {
     boolean any =
         graph.nodes().stream()
             .anyMatch(n -> n.op() instanceof Op.Transpose t && t.permutation().equals(TO_LAST));
-    return any ? new ChannelsFirst(graph).apply() : graph;
+    return any ? new ChannelsFirst(graph, arena).apply() : graph;
   }
 
   private Graph apply() {
@@ -168,7 +174,7 @@ final class ChannelsFirst {
   }
 
   /** A constant that is broadcast to [N, H, W, C], for [N, C, H, W]. */
-  private static Tensor channelsFirst(Tensor t) {
+  private Tensor channelsFirst(Tensor t) {
     long[] dims = new long[4];
     Arrays.fill(dims, 1);
     int rank = t.shape().rank();
@@ -177,7 +183,7 @@ final class ChannelsFirst {
     return Evaluator.evaluate(
             transpose,
             List.of(t.reshaped(Shape.of(dims))),
-            (_, type, shape) -> Tensor.allocate(type, shape))
+            (_, type, shape) -> Tensor.allocate(type, shape, arena))
         .getFirst();
   }
 

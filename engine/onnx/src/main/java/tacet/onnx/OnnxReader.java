@@ -68,13 +68,8 @@ public final class OnnxReader implements ModelReader {
     }
     return ChannelsFirst.of(
         Graph.checked(
-            file.toString(),
-            inputs,
-            outputs,
-            graph.constants(),
-            graph.nodes(),
-            Map.of(),
-            Set.of()));
+            file.toString(), inputs, outputs, graph.constants(), graph.nodes(), Map.of(), Set.of()),
+        arena);
   }
 
   private static void constants(

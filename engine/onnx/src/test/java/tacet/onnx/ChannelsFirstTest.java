@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -107,7 +108,7 @@ class ChannelsFirstTest {
   @EnumSource(names = {"VECTOR", "SCALAR"})
   void everyValueStaysWhatItWas(Backend backend) throws InterruptedException {
     Graph before = exported();
-    Graph after = ChannelsFirst.of(before);
+    Graph after = ChannelsFirst.of(before, Arena.ofAuto());
     assertTrue(after.channelsLast().containsAll(Set.of("last1", "shift", "joined", "softmax")));
     assertFalse(after.channelsLast().contains("rows"));
     Tensor image = Tensor.allocate(DataType.FLOAT32, Shape.of(2, 7, 9, 3));
@@ -162,12 +163,12 @@ class ChannelsFirstTest {
     String x = add("ints", new Op.Cast(DataType.INT64), "image");
     x = add("transposed", new Op.Transpose(TO_LAST), x);
     Graph graph = graph(add("negative", new Op.Cast(DataType.INT64), x));
-    Graph after = ChannelsFirst.of(graph);
+    Graph after = ChannelsFirst.of(graph, Arena.ofAuto());
     assertEquals(graph.nodes(), after.nodes());
     assertEquals(Set.of(), after.channelsLast());
     nodes.remove(1);
     nodes.set(1, new Node("negative", new Op.Identity(), List.of("ints"), List.of("negative")));
     Graph without = graph("negative");
-    assertSame(without, ChannelsFirst.of(without));
+    assertSame(without, ChannelsFirst.of(without, Arena.ofAuto()));
   }
 }
