@@ -62,10 +62,12 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
     }
     Graph graph = original.with(nodes, original.constants());
     Map<String, Node> producers = graph.producers();
+    Map<String, float[]> sums = addedBiases(graph, producers);
     List<Cut> cuts = new ArrayList<>();
     for (Node n : graph.nodes()) {
       if (n.op() instanceof Op.Unary u && cutsAtZero(u.function())) {
         Activation f = u.function();
+        Units units = Units.behind(n.input(0), graph, producers);
         cuts.add(
             new Cut(
                 layerName(n),
@@ -73,37 +75,44 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
                 n.output(0),
                 bound(f),
                 upper(f),
-                Units.behind(n.input(0), graph, producers),
-                addedBias(n.input(0), graph, producers)));
+                units,
+                units == null ? sums.get(n.input(0)) : units.bias()));
       }
     }
     return new Network(graph, producers, cuts);
   }
 
-  private static float[] addedBias(String value, Graph graph, Map<String, Node> producers) {
-    Units units = Units.behind(value, graph, producers);
-    if (units != null) {
-      return units.bias();
-    }
-    Node n = producers.get(value);
-    if (n == null
-        || !(n.op() instanceof Op.Elementwise e)
-        || e.kind() != Op.ElementwiseKind.ADD
-        || n.inputs().stream().anyMatch(graph.constants()::containsKey)) {
-      return null;
-    }
-    float[] sum = null;
-    for (String in : n.inputs()) {
-      float[] part = addedBias(in, graph, producers);
-      if (sum != null && part != null && part.length != sum.length) {
-        return null;
+  /** By sum of values: the biases that the linear layers behind them add up to. */
+  private static Map<String, float[]> addedBiases(Graph graph, Map<String, Node> producers) {
+    Map<String, float[]> sums = new HashMap<>();
+    for (Node n : graph.nodes()) {
+      if (!(n.op() instanceof Op.Elementwise e)
+          || e.kind() != Op.ElementwiseKind.ADD
+          || n.inputs().stream().anyMatch(graph.constants()::containsKey)) {
+        continue;
       }
-      for (int c = 0; sum != null && part != null && c < sum.length; c++) {
-        sum[c] += part[c];
+      float[] sum = null;
+      boolean alike = true;
+      for (String in : n.inputs()) {
+        Units units = Units.behind(in, graph, producers);
+        float[] part = units == null ? sums.get(in) : units.bias();
+        if (part == null) {
+          continue;
+        }
+        if (sum == null) {
+          sum = part.clone();
+          continue;
+        }
+        alike &= part.length == sum.length;
+        for (int c = 0; alike && c < sum.length; c++) {
+          sum[c] += part[c];
+        }
       }
-      sum = sum == null ? part : sum;
+      if (alike && sum != null) {
+        sums.put(n.output(0), sum);
+      }
     }
-    return sum;
+    return sums;
   }
 
   /** Linear layers with known weights, with any activation, in order. */
