@@ -104,8 +104,8 @@ public interface KernelProvider {
     return Choice.declined("no such kernel");
   }
 
-  /** A channel shuffle; layouts with {@link #lanes()}. */
-  default Choice shuffle(ShuffleSpec spec, ImageLayout input, ImageLayout output) {
+  /** Channels of several images put together; layouts with {@link #lanes()}. */
+  default Choice select(SelectSpec spec, List<ImageLayout> inputs, ImageLayout output) {
     return Choice.declined("no such kernel");
   }
 

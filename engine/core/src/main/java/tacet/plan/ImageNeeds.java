@@ -112,10 +112,15 @@ final class ImageNeeds {
     }
   }
 
+  /** Whether a concatenation is of images along channels. */
+  boolean joinsImages(Node concat) {
+    int axis = ((Op.Concat) concat.op()).axis();
+    return net.isImage(concat.output(0)) && (axis < 0 ? axis + 4 : axis) == 1;
+  }
+
   /** Whether a concatenation is of images along channels, and all but the last fill whole blocks. */
   boolean joinsBlocks(Node concat, int lanes) {
-    int axis = ((Op.Concat) concat.op()).axis();
-    if (!net.isImage(concat.output(0)) || (axis < 0 ? axis + 4 : axis) != 1) {
+    if (!joinsImages(concat)) {
       return false;
     }
     for (int i = 0; i < concat.inputs().size() - 1; i++) {

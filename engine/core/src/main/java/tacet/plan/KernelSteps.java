@@ -120,6 +120,28 @@ final class KernelSteps {
     return new CountSource.OfStep(counts, false);
   }
 
+  /**
+   * Adds the run of a kernel that only moves values.
+   *
+   * @param source where their zeros are counted already, or null
+   */
+  void move(
+      String value,
+      Kernel kernel,
+      List<Placement.Image> inputs,
+      Placement.Image out,
+      CountSource source) {
+    if (counts() && source == null) {
+      counted.put(value, add(kernel, inputs, out));
+      return;
+    }
+    reserve(kernel, inputs, out);
+    draft.add(new Steps.RunKernel(kernel, inputs, out, -1));
+    if (source != null) {
+      counted.put(value, source);
+    }
+  }
+
   private CountSource addEither(
       Kernel dense,
       KernelProvider provider,
@@ -152,14 +174,14 @@ final class KernelSteps {
    * @return number of its counters, or −1
    */
   private int use(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
+    reserve(kernel, inputs, out);
+    return counts() ? draft.counter(out.layout().channels()) : -1;
+  }
+
+  private void reserve(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
     int step = draft.step();
-    int counts = -1;
-    if (counts()) {
-      counts = draft.counter(out.layout().channels());
-    }
     inputs.forEach(i -> i.buffer().usedAt(step));
     out.buffer().usedAt(step);
     draft.scratch(kernel.scratchBytes(options.threads()));
-    return counts;
   }
 }

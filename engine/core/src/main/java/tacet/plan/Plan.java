@@ -56,6 +56,13 @@ public final class Plan implements AutoCloseable {
     record Together(CountSource of, int channels, boolean apart) implements CountSource {}
 
     /**
+     * Channels in another order.
+     *
+     * @param from for each channel, where it was
+     */
+    record Moved(CountSource of, int[] from) implements CountSource {}
+
+    /**
      * Zeros around every plane besides.
      *
      * @param each how many in each channel, over the whole batch
@@ -519,6 +526,7 @@ public final class Plan implements AutoCloseable {
       case CountSource.OfStep s ->
           w.counts[s.counts()].total(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
       case CountSource.Together t -> zeros(w, t.of());
+      case CountSource.Moved m -> zeros(w, m.of());
       case CountSource.Padded p -> zeros(w, p.of()) + p.channels() * p.each();
       case CountSource.Joined j -> {
         long sum = 0;
@@ -553,6 +561,8 @@ public final class Plan implements AutoCloseable {
       }
       // Their values are never read as images.
       case CountSource.Together _ -> 0;
+      // Of which vectors are dead behind a shuffle nothing is said.
+      case CountSource.Moved _ -> 0;
       case CountSource.Padded p -> deadChannels(w, p.of(), lanes, pixels - p.each());
       case CountSource.Joined j -> {
         int dead = 0;
@@ -580,6 +590,14 @@ public final class Plan implements AutoCloseable {
               w.counts[s.counts()].total(Kind.NEAR_ZERO),
               w.counts[s.counts()].total(Kind.NEGATIVE),
               w.counts[s.counts()].perChannel(Kind.ZERO).clone());
+      case CountSource.Moved m -> {
+        Counts c = counts(w, m.of(), elements);
+        long[] zeros = new long[m.from().length];
+        for (int i = 0; i < zeros.length; i++) {
+          zeros[i] = c.zerosPerChannel()[m.from()[i]];
+        }
+        yield new Counts(elements, c.zeros(), c.nearZeros(), c.negatives(), zeros);
+      }
       case CountSource.Together t -> {
         Counts c = counts(w, t.of(), elements);
         long[] all = c.zerosPerChannel();

@@ -13,9 +13,11 @@ import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.LrnSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
-import tacet.kernels.ShuffleSpec;
+import tacet.kernels.SelectSpec;
 import tacet.kernels.SoftmaxSpec;
 import tacet.plan.Attempt.Declined;
+import tacet.plan.Attempt.Placed;
+import tacet.plan.Plan.CountSource;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
@@ -208,8 +210,22 @@ final class PointwiseSteps {
       return new Declined("its input is not an image");
     }
     ImageLayout l = in.layout();
-    ShuffleSpec spec = new ShuffleSpec(l.batch(), l.channels(), l.height(), l.width(), op.groups());
-    return perPixel(n, in, out -> simd.shuffle(spec, l, out));
+    SelectSpec spec =
+        SelectSpec.shuffle(l.batch(), l.channels(), l.height(), l.width(), op.groups());
+    Placement.Image out =
+        places.output(n.output(0), l.batch(), l.channels(), l.height(), l.width(), false, false);
+    Choice choice = simd.select(spec, List.of(l), out.layout());
+    if (choice.kernel() == null) {
+      return new Declined(choice.reason());
+    }
+    CountSource known = kernels.counted(n.input(0));
+    kernels.move(
+        n.output(0),
+        choice.kernel(),
+        List.of(in),
+        out,
+        known == null ? null : new CountSource.Moved(known, spec.channel()));
+    return new Placed(choice.kernel().name(), simd.name(), choice.reason(), 0);
   }
 
   /** A SIMD kernel whose output has the extents of its one input. */

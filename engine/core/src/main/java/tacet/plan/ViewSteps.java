@@ -9,9 +9,11 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
+import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
+import tacet.kernels.SelectSpec;
 import tacet.kernels.pack.Reorder;
 import tacet.plan.Attempt.Declined;
 import tacet.plan.Attempt.Placed;
@@ -147,8 +149,11 @@ final class ViewSteps {
   }
 
   Attempt concat(Node n) {
+    if (!needs.joinsImages(n)) {
+      return new Declined("not of images along channels");
+    }
     if (!needs.joinsBlocks(n, simd.lanes())) {
-      return new Declined("not along channels in whole vectors");
+      return join(n);
     }
     Shape s = net.shape(n.output(0));
     List<CountSource> parts = new ArrayList<>();
@@ -196,5 +201,35 @@ final class ViewSteps {
         copies == 0 ? "none" : simd.name(),
         copies == 0 ? "producers write into their slices" : copies + " of its inputs are copied",
         0);
+  }
+
+  /** A concatenation of images whose channels fill no whole vectors: put together by a kernel. */
+  private Attempt join(Node n) {
+    List<Placement.Image> images = new ArrayList<>();
+    List<CountSource> parts = new ArrayList<>();
+    for (String part : n.inputs()) {
+      Placement.Image in = places.image(part, Halo.NONE, true);
+      if (in == null || in.channelsLast()) {
+        return new Declined("one of its inputs is not an image");
+      }
+      images.add(in);
+      if (kernels.counted(part) != null) {
+        parts.add(kernels.counted(part));
+      }
+    }
+    Shape s = net.shape(n.output(0));
+    List<ImageLayout> layouts = images.stream().map(Placement.Image::layout).toList();
+    int[] channels = layouts.stream().mapToInt(ImageLayout::channels).toArray();
+    SelectSpec spec = SelectSpec.join(s.intDim(0), s.intDim(2), s.intDim(3), channels);
+    Placement.Image out =
+        places.output(
+            n.output(0), s.intDim(0), s.intDim(1), s.intDim(2), s.intDim(3), false, false);
+    Choice choice = simd.select(spec, layouts, out.layout());
+    if (choice.kernel() == null) {
+      return new Declined(choice.reason());
+    }
+    CountSource joined = parts.size() == images.size() ? new CountSource.Joined(parts) : null;
+    kernels.move(n.output(0), choice.kernel(), images, out, joined);
+    return new Placed(choice.kernel().name(), simd.name(), choice.reason(), 0);
   }
 }

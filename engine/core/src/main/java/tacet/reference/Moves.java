@@ -3,7 +3,7 @@ package tacet.reference;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import tacet.graph.Op;
-import tacet.kernels.ShuffleSpec;
+import tacet.kernels.SelectSpec;
 import tacet.kernels.scalar.Elements;
 import tacet.kernels.scalar.ScalarMove;
 import tacet.tensor.Shape;
@@ -27,14 +27,14 @@ final class Moves {
   static void channelShuffle(Operands o, Op.ChannelShuffle op) {
     Shape s = o.shape(0);
     int channels = s.intDim(1);
-    ShuffleSpec spec =
-        new ShuffleSpec(s.intDim(0), channels, s.intDim(2), s.intDim(3), op.groups());
+    SelectSpec spec =
+        SelectSpec.shuffle(s.intDim(0), channels, s.intDim(2), s.intDim(3), op.groups());
     long plane = s.elements(2, 4) * o.x(0).type().bytes();
     for (long n = 0; n < s.dim(0); n++) {
       for (int c = 0; c < channels; c++) {
         MemorySegment.copy(
             o.x(0).data(),
-            (n * channels + spec.source(c)) * plane,
+            (n * channels + spec.channel()[c]) * plane,
             o.out().get(0).data(),
             (n * channels + c) * plane,
             plane);

@@ -11,7 +11,7 @@ import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
-import tacet.kernels.ShuffleSpec;
+import tacet.kernels.SelectSpec;
 import tacet.kernels.SoftmaxSpec;
 
 /** Kernels on the JDK's Vector API, at the machine's preferred vector width. */
@@ -283,8 +283,8 @@ public final class VectorProvider implements KernelProvider {
   }
 
   @Override
-  public Choice shuffle(ShuffleSpec spec, ImageLayout input, ImageLayout output) {
-    return Choice.of(new ChannelShuffle(spec, input, output), "lanes are permuted");
+  public Choice select(SelectSpec spec, List<ImageLayout> inputs, ImageLayout output) {
+    return Choice.of(new ChannelSelection(spec, inputs, output), "lanes are permuted");
   }
 
   @Override

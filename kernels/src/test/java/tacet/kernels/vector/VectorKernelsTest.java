@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,7 @@ import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
-import tacet.kernels.ShuffleSpec;
+import tacet.kernels.SelectSpec;
 import tacet.kernels.SoftmaxSpec;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
@@ -449,19 +450,63 @@ class VectorKernelsTest {
         int c = groups * (1 + random.nextInt(2 * Lanes.COUNT));
         int h = 1 + random.nextInt(4);
         int w = 1 + random.nextInt(5);
-        ShuffleSpec spec = new ShuffleSpec(2, c, h, w, groups);
+        SelectSpec spec = SelectSpec.shuffle(2, c, h, w, groups);
         try (Arena arena = Arena.ofShared()) {
           Images images = new Images(arena, MEMORY);
           Images.Image x = images.random(random, 2, c, h, w, Lanes.COUNT, new Halo(0, 1, 0, 0));
           Images.Image y = images.add(2, c, h, w, Lanes.COUNT, new Halo(1, 0, 0, 1));
           ZeroCounts counts = new ZeroCounts(c, 2, TAU);
-          Kernel kernel = provider.shuffle(spec, x.layout(), y.layout()).kernel();
+          Kernel kernel = provider.select(spec, List.of(x.layout()), y.layout()).kernel();
           run(kernel, images, new long[] {x.first()}, y, budget, counts);
           for (int n = 0; n < 2; n++) {
             for (int k = 0; k < c; k++) {
               for (int j = 0; j < h * w; j++) {
                 float expected =
                     images.get(x, n, k % groups * (c / groups) + k / groups, j / w, j % w);
+                assertEquals(expected, images.get(y, n, k, j / w, j % w), spec::toString);
+              }
+            }
+          }
+          assertCounts(images, y, counts, spec.toString());
+        }
+      }
+    }
+  }
+
+  @Test
+  void concatenationsOfOddShapes() throws InterruptedException {
+    Random random = new Random(14);
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int i = 0; i < 40; i++) {
+        int[] channels = new int[1 + random.nextInt(6)];
+        int all = 0;
+        for (int j = 0; j < channels.length; j++) {
+          channels[j] = 1 + random.nextInt(2 * Lanes.COUNT);
+          all += channels[j];
+        }
+        int h = 1 + random.nextInt(4);
+        int w = 1 + random.nextInt(5);
+        Halo halo = i % 2 == 0 ? Halo.NONE : new Halo(1, 0, 0, 1);
+        SelectSpec spec = SelectSpec.join(2, h, w, channels);
+        try (Arena arena = Arena.ofShared()) {
+          Images images = new Images(arena, MEMORY);
+          List<Images.Image> parts = new ArrayList<>();
+          for (int c : channels) {
+            parts.add(images.random(random, 2, c, h, w, Lanes.COUNT, halo));
+          }
+          Images.Image y = images.add(2, all, h, w, Lanes.COUNT, halo);
+          ZeroCounts counts = new ZeroCounts(all, 2, TAU);
+          Kernel kernel =
+              provider
+                  .select(spec, parts.stream().map(Images.Image::layout).toList(), y.layout())
+                  .kernel();
+          long[] first = parts.stream().mapToLong(Images.Image::first).toArray();
+          run(kernel, images, first, y, budget, counts);
+          for (int n = 0; n < 2; n++) {
+            for (int k = 0; k < all; k++) {
+              Images.Image from = parts.get(spec.image()[k]);
+              for (int j = 0; j < h * w; j++) {
+                float expected = images.get(from, n, spec.channel()[k], j / w, j % w);
                 assertEquals(expected, images.get(y, n, k, j / w, j % w), spec::toString);
               }
             }
