@@ -72,6 +72,29 @@ final class ColdCode {
     }
   }
 
+  /** As {@link RowConvolution}'s products, {@code pixels} of them. */
+  static void product(
+      int vectors,
+      float[] a,
+      int[] at,
+      int pixels,
+      MemorySegment w,
+      long w0,
+      MemorySegment m,
+      long block) {
+    int width = vectors * COUNT;
+    float[] weights = new float[at.length * width];
+    MemorySegment.copy(w, FLOAT, w0, weights, 0, weights.length);
+    float[] sums = new float[width];
+    for (int x = 0; x < pixels; x++) {
+      Arrays.fill(sums, 0f);
+      for (int k = 0; k < at.length; k++) {
+        multiplyAdd(a[at[k] + x], weights, k * width, sums);
+      }
+      MemorySegment.copy(sums, 0, m, FLOAT, block + (long) x * vectors * BYTES, width);
+    }
+  }
+
   private static void multiplyAdd(float x, float[] w, int from, float[] sums) {
     if (Lanes.HAS_FMA) {
       for (int j = 0; j < sums.length; j++) {

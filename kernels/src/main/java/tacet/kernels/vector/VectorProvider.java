@@ -119,6 +119,12 @@ public final class VectorProvider implements KernelProvider {
         flattened == FlattenOrder.NONE && isFinite(weights)
             ? products(spec, input, output, residual, weights, bias, _ -> packed)
             : List.of();
+    if (RowConvolution.takes(spec, input, packed)) {
+      return new Choice(
+          RowConvolution.prepare(spec, input, output, residual, packed, bias, arena),
+          skipping,
+          instead + "few channels, row-major: lines of inputs are copied");
+    }
     if (DirectConvolution.takes(spec, input, packed)) {
       return new Choice(
           DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
