@@ -169,7 +169,9 @@ final class DepthwiseConvolution implements Kernel {
     int pixels = spec.outHeight() * spec.outWidth();
     for (int from = 0; from < pixels; from += group) {
       int count = Math.min(group, pixels - from);
-      locate(sources, from, count);
+      if (!slides()) {
+        locate(sources, from, count);
+      }
       place(m, places, from, count, output);
       if (residual != null) {
         place(m, residualPlaces, from, count, residual);
@@ -219,16 +221,26 @@ final class DepthwiseConvolution implements Kernel {
     return table.length == 1 || spec.kernelHeight() == 3 && spec.kernelWidth() == 3;
   }
 
+  /** Whether pixels are computed along rows. */
+  private boolean slides() {
+    return spec.kernelHeight() == 3
+        && spec.kernelWidth() == 3
+        && spec.strideX() == 1
+        && spec.dilationX() == 1
+        && spec.outWidth() >= LONG_ROW;
+  }
+
   /** The byte distances of the first inputs of output pixels {@code from …} within a plane. */
   private void locate(long[] sources, int from, int count) {
     int x = from % spec.outWidth();
+    int y = from / spec.outWidth();
     long step = spec.strideX() * input.pixelStride();
-    long row = (long) (from / spec.outWidth()) * spec.strideY() * input.rowStride();
-    for (int i = 0; i < count; i++) {
-      sources[i] = row + x * step;
-      if (++x == spec.outWidth()) {
-        x = 0;
-        row += spec.strideY() * input.rowStride();
+    for (int i = 0; i < count; x = 0, y++) {
+      int end = Math.min(count, i + spec.outWidth() - x);
+      long source = (long) y * spec.strideY() * input.rowStride() + x * step;
+      for (; i < end; i++) {
+        sources[i] = source;
+        source += step;
       }
     }
   }
@@ -236,12 +248,13 @@ final class DepthwiseConvolution implements Kernel {
   /** Writes the byte distances of output pixels {@code from …} within a plane, as longs. */
   private void place(MemorySegment m, long at, int from, int count, ImageLayout layout) {
     int x = from % spec.outWidth();
-    long row = (long) (from / spec.outWidth()) * layout.rowStride();
-    for (int i = 0; i < count; i++) {
-      m.set(ValueLayout.JAVA_LONG_UNALIGNED, at + i * 8L, row + x * layout.pixelStride());
-      if (++x == spec.outWidth()) {
-        x = 0;
-        row += layout.rowStride();
+    int y = from / spec.outWidth();
+    for (int i = 0; i < count; x = 0, y++) {
+      int end = Math.min(count, i + spec.outWidth() - x);
+      long place = layout.offset(0, 0, y, x);
+      for (; i < end; i++) {
+        m.set(ValueLayout.JAVA_LONG_UNALIGNED, at + i * 8L, place);
+        place += layout.pixelStride();
       }
     }
   }
@@ -258,13 +271,14 @@ final class DepthwiseConvolution implements Kernel {
       long row) {
     if (table.length == 1) {
       scale(m, plane, sources, count, packed, w, tile, row);
-    } else if (spec.strideX() == 1 && spec.dilationX() == 1 && spec.outWidth() >= LONG_ROW) {
+    } else if (slides()) {
       int x = from % spec.outWidth();
-      for (int i = 0; i < count; ) {
+      int y = from / spec.outWidth();
+      for (int i = 0; i < count; x = 0, y++) {
         int n = Math.min(count - i, spec.outWidth() - x);
-        slide(m, plane + sources[i], table[3], n, packed, w, tile + i * row, row);
+        long first = plane + y * spec.strideY() * input.rowStride() + x * input.pixelStride();
+        slide(m, first, table[3], n, packed, w, tile + i * row, row);
         i += n;
-        x = 0;
       }
     } else {
       nine(m, plane, sources, table[3], table[1], count, packed, w, tile, row);

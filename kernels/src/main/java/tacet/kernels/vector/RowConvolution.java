@@ -29,8 +29,8 @@ final class RowConvolution implements Kernel {
   /** Pixels of a tile. */
   private static final int PIXELS = 12;
 
-  /** Widest tile in vectors. */
-  private static final int WIDEST = 2;
+  /** Widest tile in vectors: its sums must stay in registers. */
+  private static final int WIDEST = Lanes.MANY_REGISTERS ? 2 : 1;
 
   /** Most floats of the copied rows: half of a first-level cache. */
   private static final int MOST_FLOATS = 6144;
