@@ -52,22 +52,22 @@ public final class Providers {
       warn(NO_SIMD + "; computing without SIMD");
       return List.of();
     }
-    if (oneDnn == null || !isUsable(oneDnn.obstacle())) {
+    if (oneDnn == null || warned(oneDnn.obstacle()) != null) {
       return List.of(vector);
     }
     return List.of(vector, oneDnn.forThreads(threads));
   }
 
-  /** Whether a provider can be used that is asked after SIMD; loads it. Where it cannot, that is said once. */
-  static boolean isUsable(KernelProvider other) {
-    return isUsable(other.unavailable());
+  /** Loads a provider that is asked after SIMD. Where it cannot be used, says why, once per process; else null. */
+  static String load(KernelProvider other) {
+    return warned(other.unavailable());
   }
 
-  private static boolean isUsable(String missing) {
+  private static String warned(String missing) {
     if (missing != null) {
       warn("oneDNN is not used: " + missing + "; SIMD kernels compute everything");
     }
-    return missing == null;
+    return missing;
   }
 
   /** The one that knows element-wise operations and copies. */

@@ -66,8 +66,6 @@ final class Trial {
    */
   private static final double ESTIMATED_ADVANTAGE = 0.9;
 
-  private static final String NOT_USABLE = "the other provider cannot be used";
-
   private final Trunk trunk;
   private final List<Node> contested;
   private final Map<String, Tensor> inputs;
@@ -125,13 +123,16 @@ final class Trial {
                 + (options.strict() ? ", strict" : ""));
     String signature = trunk.signature();
     Verdict known = verdicts.get(signature, trial.contested.size());
-    if (known == null && options.measureNanos() > 0) {
-      return trial.measure(verdicts, signature);
+    Assignment a;
+    if (known != null) {
+      a = trial.assignment(known);
+    } else if (options.measureNanos() > 0) {
+      a = trial.measure(verdicts, signature);
+    } else {
+      a = trial.estimate("not measured");
     }
-    Assignment a = known != null ? trial.assignment(known) : trial.estimate("not measured");
-    return !a.usesOther() || Providers.isUsable(providers.getLast())
-        ? a
-        : Assignment.simd(NOT_USABLE);
+    String missing = a.usesOther() ? Providers.load(providers.getLast()) : null;
+    return missing == null ? a : Assignment.simd(missing);
   }
 
   /** A plan with memory of its own to run in. */
@@ -230,8 +231,9 @@ final class Trial {
       if (ours.multiplyAdds() < LEAST_WORK) {
         return Assignment.simd("too small to measure");
       }
-      if (!Providers.isUsable(other)) {
-        return Assignment.simd(NOT_USABLE);
+      String missing = Providers.load(other);
+      if (missing != null) {
+        return Assignment.simd(missing);
       }
       try (Candidate theirs = new Candidate(providers.reversed(), null)) {
         long start = System.nanoTime();
