@@ -119,7 +119,7 @@ final class ModelComparison {
                   () -> oneDnn.run(inputs),
                   () -> oneDnnUncounted.run(inputs)),
               threads > 1);
-      contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS);
+      contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS, () -> true);
       Map<String, Object> row = new LinkedHashMap<>();
       row.put("model", model.toString());
       row.put("threads", threads);

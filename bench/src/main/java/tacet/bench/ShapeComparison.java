@@ -142,7 +142,11 @@ final class ShapeComparison {
         contestants.addAll(List.of(sliced::run, openMp::run));
       }
       Contest contest = new Contest(contestants, threads > 1);
-      contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS);
+      contest.run(
+          rounds,
+          LEAST_WARM_UP_SECONDS,
+          MOST_WARM_UP_SECONDS,
+          () -> ours.isSettled() && counting.isSettled());
       check(shape, ours.output(), theirs.output());
       return new Row(
           shape,

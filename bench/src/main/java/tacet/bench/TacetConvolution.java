@@ -82,6 +82,11 @@ final class TacetConvolution implements AutoCloseable {
     return kernel.name();
   }
 
+  /** Whether the kernel is compiled. */
+  boolean isSettled() {
+    return kernel.isSettled();
+  }
+
   String reason() {
     return reason;
   }
