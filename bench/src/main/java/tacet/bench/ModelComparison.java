@@ -3,6 +3,7 @@ package tacet.bench;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +16,7 @@ import tacet.Result;
 import tacet.graph.Graph;
 import tacet.insight.RandomWeights;
 import tacet.kernels.CountLevel;
+import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
 /** Whole networks: Tacet's backends and ONNX Runtime in turn on the same input and weights. */
@@ -22,6 +24,8 @@ final class ModelComparison {
 
   private static final double LEAST_WARM_UP_SECONDS = 5;
   private static final double MOST_WARM_UP_SECONDS = 12;
+
+  private static final Duration MOST_COMPILING = Duration.ofSeconds(20);
 
   private final int threads;
   private final int rounds;
@@ -109,6 +113,12 @@ final class ModelComparison {
       Map<String, float[]> truth = peer.outputs();
       double ofVector = difference(truth, vector.run(inputs));
       double ofAuto = difference(truth, auto.run(inputs));
+      Map<String, Shape> shapes = new LinkedHashMap<>();
+      inputs.forEach((name, t) -> shapes.put(name, t.shape()));
+      // On a busy machine the compiler may be slower than the contest's own warm-up is patient.
+      for (Model m : List.of(vector, auto, oneDnn, uncounted, oneDnnUncounted)) {
+        m.warmUp(shapes, MOST_COMPILING);
+      }
       Contest contest =
           new Contest(
               List.of(
