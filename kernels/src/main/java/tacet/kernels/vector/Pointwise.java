@@ -10,6 +10,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import tacet.kernels.Activation;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
 import tacet.kernels.Parallel;
@@ -116,6 +117,11 @@ final class Pointwise implements Kernel {
     } else {
       combine(m, spec.op(), x, z, same ? Lanes.BYTES : 0, y, width);
     }
+    if (counts != null && rectifies(spec.activation(), counts.threshold())) {
+      float upper = VectorActivation.upper(spec.activation());
+      rectify(m, y, width, upper, counts, counts.slab(thread), channel);
+      return;
+    }
     if (!spec.activation().isIdentity()) {
       if (counts != null) {
         count(
@@ -195,6 +201,49 @@ final class Pointwise implements Kernel {
       }
       case COPY -> throw new AssertionError();
     }
+  }
+
+  /** Whether it is ReLU, or ReLU with a bound that is not near zero. */
+  private static boolean rectifies(Activation f, float threshold) {
+    return VectorActivation.lower(f) == 0f && VectorActivation.upper(f) >= threshold;
+  }
+
+  /**
+   * ReLU in place, counting: what was negative or zero is zero, and near zero what was negative or near zero, so that three
+   * comparisons say all.
+   */
+  private static void rectify(
+      MemorySegment m,
+      long row,
+      int width,
+      float upper,
+      ZeroCounts counts,
+      int[] slab,
+      int channel) {
+    IntVector one = IntVector.broadcast(INTS, 1);
+    IntVector zeros = IntVector.zero(INTS);
+    IntVector near = zeros;
+    IntVector nearNegative = zeros;
+    IntVector negative = zeros;
+    float tau = counts.threshold();
+    for (int i = 0; i < width; i++) {
+      long at = row + (long) i * Lanes.BYTES;
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, at, Lanes.ORDER);
+      VectorMask<Float> below = v.lt(0f);
+      VectorMask<Float> small = v.abs().lt(tau);
+      zeros = zeros.add(one, v.eq(0f).cast(INTS));
+      near = near.add(one, small.cast(INTS));
+      nearNegative = nearNegative.add(one, small.and(below).cast(INTS));
+      negative = negative.add(one, below.cast(INTS));
+      VectorMask<Float> above = v.compare(VectorOperators.GT, upper);
+      v.blend(0f, below).blend(upper, above).intoMemorySegment(m, at, Lanes.ORDER);
+    }
+    int stride = counts.stride();
+    Epilogue.add(slab, Kind.ZERO_BEFORE, stride, channel, zeros);
+    Epilogue.add(slab, Kind.NEAR_ZERO_BEFORE, stride, channel, near);
+    Epilogue.add(slab, Kind.NEGATIVE_BEFORE, stride, channel, negative);
+    Epilogue.add(slab, Kind.ZERO, stride, channel, zeros.add(negative));
+    Epilogue.add(slab, Kind.NEAR_ZERO, stride, channel, near.sub(nearNegative).add(negative));
   }
 
   /** Counts a row of stored values. */
