@@ -2,6 +2,7 @@ package tacet.bench;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tacet.cli.JsonFile;
 import tacet.cli.Subcommand;
+import tacet.insight.Presets;
 
 /** Compares Tacet with its peers. */
 @Command(
@@ -29,6 +31,12 @@ public final class CompareCommand implements Subcommand {
           "ONNX files; with --agreement also Keras files, and folders that hold models called"
               + " model.onnx, model.keras or model.h5 at any depth.")
   private List<Path> models = List.of();
+
+  @Option(
+      names = "--preset",
+      paramLabel = "conv",
+      description = "The built-in encoder of inspect --preset conv, written as an ONNX file.")
+  private String preset;
 
   @Option(
       names = "--random-weights",
@@ -112,10 +120,12 @@ public final class CompareCommand implements Subcommand {
     if (threads < 1 || rounds < 1) {
       throw new IllegalArgumentException("--threads and --rounds must be at least 1");
     }
-    if (shapes == null == models.isEmpty()) {
-      throw new IllegalArgumentException("give either MODEL… or --shapes LIST");
+    if ((shapes == null ? 0 : 1) + (preset == null ? 0 : 1) + (models.isEmpty() ? 0 : 1) != 1) {
+      throw new IllegalArgumentException("give MODEL…, --preset conv or --shapes LIST");
     }
-    if (shapes != null) {
+    if (preset != null) {
+      comparePreset();
+    } else if (shapes != null) {
       compareShapes();
     } else if (agreement) {
       Map<String, Object> result =
@@ -128,6 +138,23 @@ public final class CompareCommand implements Subcommand {
       write(new ModelComparison(threads, rounds, seed, randomWeights, strict, out).run(models));
     }
     return 0;
+  }
+
+  private void comparePreset() throws Exception {
+    if (!preset.equals("conv")) {
+      throw new IllegalArgumentException("--preset " + preset + ": there is conv");
+    }
+    Path folder = Files.createTempDirectory("tacet-preset");
+    Path file = folder.resolve("conv.onnx");
+    try {
+      GraphFile.write(file, Presets.conv(seed));
+      write(
+          new ModelComparison(threads, rounds, seed, randomWeights, strict, out)
+              .run(List.of(file)));
+    } finally {
+      Files.deleteIfExists(file);
+      Files.delete(folder);
+    }
   }
 
   private void compareShapes() throws Exception {

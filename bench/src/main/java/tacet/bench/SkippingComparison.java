@@ -120,7 +120,7 @@ final class SkippingComparison {
         Model always = Model.of(graph, options.withSparse(SparseMode.ALWAYS));
         Model auto = Model.of(graph, options.withSparse(SparseMode.AUTO))) {
       if (dense) {
-        GemmFile.write(file, shape.inChannels(), shape.outChannels(), weights, bias);
+        GraphFile.write(file, graph);
       }
       List<Model> models = List.of(off, always, auto);
       boolean first = true;
