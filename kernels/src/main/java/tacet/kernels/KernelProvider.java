@@ -110,6 +110,15 @@ public interface KernelProvider {
   }
 
   /**
+   * Bytes of pictures as an image, where its one input is at a byte offset of memory as {@link PixelSpec} says.
+   *
+   * @param output layout with one lane
+   */
+  default Choice pixels(PixelSpec spec, ImageLayout output) {
+    return Choice.declined("no such kernel");
+  }
+
+  /**
    * What the machine can do at best, measured now: 10⁹ floating-point operations per second of multiply-adds that stay in
    * registers, on all threads of the loop together. NaN where this provider has no such measurement. Takes about half a
    * second.

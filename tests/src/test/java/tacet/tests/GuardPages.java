@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.SplittableRandom;
@@ -18,9 +19,11 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.PixelSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.ShuffleSpec;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
@@ -210,7 +213,13 @@ final class GuardPages {
           case 0, 1 -> convolution(memory, arena);
           case 2 -> dense(memory, arena);
           case 3 -> pooling(memory, arena);
-          default -> pointwise(memory);
+          default -> {
+            switch (random.nextInt(4)) {
+              case 0 -> shuffle(memory);
+              case 1 -> pixels(memory);
+              default -> pointwise(memory);
+            }
+          }
         }
       }
     }
@@ -357,6 +366,47 @@ final class GuardPages {
           spec.toString());
     }
 
+    private void shuffle(Memory memory) throws InterruptedException {
+      int groups = 1 + random.nextInt(4);
+      int c = groups * (1 + random.nextInt(2 * lanes));
+      ShuffleSpec spec =
+          new ShuffleSpec(
+              1 + random.nextInt(2), c, 1 + random.nextInt(9), 1 + random.nextInt(9), groups);
+      ImageLayout x =
+          ImageLayout.of(spec.batch(), c, spec.height(), spec.width(), lanes, Halo.NONE);
+      run(
+          memory,
+          provider.shuffle(spec, x, x),
+          List.of(new Operand(x, Halo.NONE)),
+          x,
+          spec.toString());
+    }
+
+    private void pixels(Memory memory) throws InterruptedException {
+      int channels = random.nextBoolean() ? 3 : 1;
+      int bytes = 1 + random.nextInt(4);
+      PixelSpec spec =
+          new PixelSpec(
+              1 + random.nextInt(2),
+              1 + random.nextInt(5),
+              4 * (1 + random.nextInt(20)),
+              bytes,
+              Collections.nCopies(channels, random.nextInt(bytes)),
+              0.5f,
+              Collections.nCopies(channels, 1f),
+              Collections.nCopies(channels, 2f));
+      int floats = spec.batch() * spec.height() * spec.width() * bytes / Float.BYTES;
+      ImageLayout in = ImageLayout.of(1, 1, 1, floats, 1, Halo.NONE);
+      ImageLayout out =
+          ImageLayout.of(spec.batch(), channels, spec.height(), spec.width(), 1, Halo.NONE);
+      run(
+          memory,
+          provider.pixels(spec, out),
+          List.of(new Operand(in, Halo.NONE)),
+          out,
+          spec.toString());
+    }
+
     private void pointwise(Memory memory) throws InterruptedException {
       PointwiseSpec.Op op =
           PointwiseSpec.Op.values()[random.nextInt(PointwiseSpec.Op.values().length)];
@@ -395,7 +445,16 @@ final class GuardPages {
       if (choice.kernel() == null) {
         return;
       }
-      Kernel kernel = choice.kernel();
+      try (Arena weights = Arena.ofShared()) {
+        boolean skip = choice.skipping() != null && random.nextBoolean();
+        Kernel kernel = skip ? choice.skipping().prepare(weights) : choice.kernel();
+        run(memory, kernel, inputs, output, what);
+      }
+    }
+
+    private void run(
+        Memory memory, Kernel kernel, List<Operand> inputs, ImageLayout output, String what)
+        throws InterruptedException {
       System.out.println(number + " " + provider.name() + " " + kernel.name() + " " + what);
       long scratchBytes = (kernel.scratchBytes(budget.threads()) + 63) / 64 * 64;
       long[] offsets = new long[inputs.size()];

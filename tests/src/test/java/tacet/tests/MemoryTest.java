@@ -107,7 +107,7 @@ class MemoryTest {
       long inUse = model.memory().inUse();
       byte[][] ballast = new byte[200_000][];
       int failed = 0;
-      for (int left = 0; left < 12; left++) {
+      for (int left = 0; left < 6; left++) {
         int pieces = fill(ballast);
         for (int i = 0; i < left && i < pieces; i++) {
           ballast[pieces - 1 - i] = null;

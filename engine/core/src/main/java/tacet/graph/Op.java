@@ -3,6 +3,7 @@ package tacet.graph;
 import java.util.List;
 import tacet.kernels.Activation;
 import tacet.kernels.DataType;
+import tacet.kernels.PixelSpec;
 
 /**
  * What a node does: one record per operator, holding its attributes; tensors are the node's inputs, by position. The
@@ -137,6 +138,40 @@ public sealed interface Op {
 
   /** Channel i · groups + j of y is channel j · C / groups + i of x. Input: x [N, C, H, W]. */
   record ChannelShuffle(int groups) implements Op {}
+
+  /**
+   * Bytes of pictures as an image: y [N, C, H, W] float32 from x [N, H, W, S] uint8, see {@link PixelInput}.
+   *
+   * @param order which byte of a pixel each channel is
+   * @param mean one value per channel, in scaled units
+   * @param std one value per channel
+   */
+  record Pixels(List<Integer> order, float scale, List<Float> mean, List<Float> std) implements Op {
+    public Pixels {
+      order = List.copyOf(order);
+      mean = List.copyOf(mean);
+      std = List.copyOf(std);
+    }
+
+    /**
+     * On pictures of one shape.
+     *
+     * @param bytes [N, H, W, S]
+     * @throws IllegalArgumentException where a channel is none of the S bytes, or there are more or fewer means or
+     *     deviations than channels
+     */
+    public PixelSpec spec(tacet.tensor.Shape bytes) {
+      return new PixelSpec(
+          bytes.intDim(0),
+          bytes.intDim(1),
+          bytes.intDim(2),
+          bytes.intDim(3),
+          order,
+          scale,
+          mean,
+          std);
+    }
+  }
 
   /** Inputs: x [N, C, spatial…], scale [C], bias [C]. Normalises each image and channel on its own. */
   record InstanceNormalization(float epsilon) implements Op {}

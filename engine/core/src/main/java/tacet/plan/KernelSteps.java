@@ -113,6 +113,15 @@ final class KernelSteps {
         choice.kernel().multiplyAdds());
   }
 
+  /** Adds the step that makes an image of bytes; the zeros of a network's input are not counted. */
+  Placed pixels(
+      KernelProvider provider, Choice choice, Placement.Plain bytes, Placement.Image out) {
+    bytes.buffer().usedAt(draft.step());
+    out.buffer().usedAt(draft.step());
+    draft.add(new Steps.ReadPixels(choice.kernel(), bytes, out));
+    return new Placed(choice.kernel().name(), provider.name(), choice.reason(), 0);
+  }
+
   /** Adds the run of a kernel, and says where the zeros of its output are counted. */
   CountSource add(Kernel kernel, List<Placement.Image> inputs, Placement.Image out) {
     int counts = use(kernel, inputs, out);

@@ -78,6 +78,13 @@ final class Places {
     return image;
   }
 
+  /** Where the planes of a network's input are to be written, channels first. */
+  Placement.Image planes(String value, int n, int c, int h, int w) {
+    Placement.Image image = freshImage(n, c, h, w, 1, needs.halo(needs.root(value)), false);
+    places.put(value, image);
+    return image;
+  }
+
   private Placement.Image freshImage(
       int n, int c, int h, int w, int lanes, Halo halo, boolean channelsLast) {
     ImageLayout layout = ImageLayout.of(n, c, h, w, lanes, halo);

@@ -136,6 +136,7 @@ final class Planner {
               case Op.Lrn l -> pointwise.localResponse(n, l);
               case Op.Softmax s -> pointwise.softmax(n, s);
               case Op.ChannelShuffle s -> pointwise.shuffle(n, s);
+              case Op.Pixels p -> pointwise.pixels(n, p);
               default -> Attempt.noKernel(n);
             };
     return switch (attempt) {

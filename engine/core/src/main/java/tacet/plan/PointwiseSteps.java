@@ -11,6 +11,7 @@ import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.LrnSpec;
+import tacet.kernels.PixelSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.SelectSpec;
@@ -226,6 +227,20 @@ final class PointwiseSteps {
         out,
         known == null ? null : new CountSource.Moved(known, spec.channel()));
     return new Placed(choice.kernel().name(), simd.name(), choice.reason(), 0);
+  }
+
+  /** Straight into the planes that the first kernel reads, with the room around them that it wants. */
+  Attempt pixels(Node n, Op.Pixels op) {
+    Placement.Plain in = places.plainOf(n.input(0));
+    PixelSpec spec = op.spec(in.shape());
+    Placement.Image out =
+        places.planes(n.output(0), spec.batch(), spec.channels(), spec.height(), spec.width());
+    Choice choice = simd.pixels(spec, out.layout());
+    if (choice.kernel() == null) {
+      places.remove(n.output(0));
+      return new Declined(choice.reason());
+    }
+    return kernels.pixels(simd, choice, in, out);
   }
 
   /** A SIMD kernel whose output has the extents of its one input. */

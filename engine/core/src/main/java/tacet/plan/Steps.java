@@ -54,6 +54,20 @@ final class Steps {
     }
   }
 
+  /** Makes an image of the bytes of pictures. */
+  record ReadPixels(Kernel kernel, Placement.Plain bytes, Placement.Image image) implements Step {
+    @Override
+    public boolean isSettled() {
+      return kernel.isSettled();
+    }
+
+    @Override
+    public void run(Workspace w) {
+      long[] from = {bytes.buffer().offset};
+      kernel.run(w.memory, from, first(image), w.scratch, w.parallel, null);
+    }
+  }
+
   /** Writes the zeros around an image. */
   record ClearHalo(Placement.Image image) implements Step {
     @Override

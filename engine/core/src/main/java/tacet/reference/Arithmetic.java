@@ -1,9 +1,11 @@
 package tacet.reference;
 
 import java.lang.foreign.MemorySegment;
+import tacet.graph.Op;
 import tacet.graph.Op.ElementwiseKind;
 import tacet.kernels.Activation;
 import tacet.kernels.DataType;
+import tacet.kernels.PixelSpec;
 import tacet.kernels.scalar.Elements;
 import tacet.kernels.scalar.ScalarActivation;
 import tacet.tensor.Shape;
@@ -46,6 +48,22 @@ final class Arithmetic {
       case IDENTITY, ABS, NEG, SIGN, RELU -> true;
       default -> false;
     };
+  }
+
+  static void pixels(Operands o, Op.Pixels op) {
+    PixelSpec spec = op.spec(o.shape(0));
+    Elements x = o.from(0);
+    Elements y = o.to(0);
+    long plane = (long) spec.height() * spec.width();
+    for (int c = 0; c < spec.channels(); c++) {
+      float[] table = spec.table(c);
+      for (long n = 0; n < spec.batch(); n++) {
+        for (long i = 0; i < plane; i++) {
+          long from = (n * plane + i) * spec.bytesPerPixel() + spec.order().get(c);
+          y.set((n * spec.channels() + c) * plane + i, table[(int) x.getLong(from)]);
+        }
+      }
+    }
   }
 
   /** The upper bound wins where it is below the lower one. */

@@ -114,6 +114,7 @@ public final class Evaluator {
           Op.Identity _ ->
           o.copy();
       case Op.Transpose t -> Moves.transpose(o, t);
+      case Op.Pixels p -> Arithmetic.pixels(o, p);
       case Op.ChannelShuffle s -> Moves.channelShuffle(o, s);
       case Op.Expand _ -> o.view(o.x(0), 0, Operands.broadcastSteps(o.shape(0), o.y(0)), 0);
       case Op.ConstantOfShape c -> o.view(c.value(), 0, new long[o.y(0).rank()], 0);

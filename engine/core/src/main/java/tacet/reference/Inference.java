@@ -81,6 +81,20 @@ final class Inference {
         need(shape(0).dim(1) % s.groups() == 0, "channels in " + s.groups() + " groups", shape(0));
         yield one(type(0));
       }
+      case Op.Pixels p -> {
+        need(
+            type(0).type() == DataType.UINT8 && shape(0).rank() == 4,
+            "uint8 pictures [N, H, W, S]",
+            shape(0));
+        Shape s = shape(0);
+        try {
+          yield one(
+              new TensorType(
+                  DataType.FLOAT32, Shape.of(s.dim(0), p.spec(s).channels(), s.dim(1), s.dim(2))));
+        } catch (IllegalArgumentException e) {
+          throw bad(node, "an order, means and deviations that fit", e.getMessage());
+        }
+      }
       case Op.Not _ -> {
         bool(0);
         yield one(type(0));

@@ -9,6 +9,7 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.LrnSpec;
 import tacet.kernels.Parallel;
+import tacet.kernels.PixelSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
 import tacet.kernels.SelectSpec;
@@ -291,6 +292,13 @@ public final class VectorProvider implements KernelProvider {
   @Override
   public Choice select(SelectSpec spec, List<ImageLayout> inputs, ImageLayout output) {
     return Choice.of(new ChannelSelection(spec, inputs, output), "lanes are permuted");
+  }
+
+  @Override
+  public Choice pixels(PixelSpec spec, ImageLayout output) {
+    return PixelRows.takes(spec, output)
+        ? Choice.of(new PixelRows(spec, output), "lanes are neighbouring pixels")
+        : Choice.declined("only planes of three channels, or of one");
   }
 
   @Override

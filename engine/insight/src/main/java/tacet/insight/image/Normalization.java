@@ -2,7 +2,10 @@ package tacet.insight.image;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import tacet.graph.Op;
 
 /**
  * What becomes of pixel values 0..255 before a network sees them: {@code (x·scale − mean) / std} in
@@ -116,6 +119,19 @@ public record Normalization(Channels channels, float scale, float[] mean, float[
         out.setAtIndex(FLOAT, target, table[from[source] & 0xFF]);
       }
     }
+  }
+
+  /** The same as an operator on the bytes of pictures, three per pixel. */
+  Op.Pixels onBytes() {
+    List<Integer> order = new ArrayList<>();
+    List<Float> means = new ArrayList<>();
+    List<Float> deviations = new ArrayList<>();
+    for (int c = 0; c < channels.count(); c++) {
+      order.add(channels.source[c]);
+      means.add(mean[c]);
+      deviations.add(std[c]);
+    }
+    return new Op.Pixels(order, scale, means, deviations);
   }
 
   /** As a formula, for reports: {@code BGR, (x·1 − [104, 117, 123]) / [1, 1, 1]}. */

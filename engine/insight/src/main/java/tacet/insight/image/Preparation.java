@@ -1,5 +1,9 @@
 package tacet.insight.image;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import tacet.graph.Graph;
+import tacet.graph.PixelInput;
 import tacet.insight.image.Normalization.Channels;
 import tacet.insight.image.Normalization.Layout;
 import tacet.kernels.DataType;
@@ -16,6 +20,8 @@ import tacet.tensor.Tensor;
  * @param normalization channels and values
  */
 public record Preparation(Geometry geometry, ResizeMethod method, Normalization normalization) {
+  private static final int BYTES_PER_PIXEL = 3;
+
   /**
    * One image as a network's input.
    *
@@ -35,9 +41,25 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
   }
 
   /**
+   * The same network, taking resized pictures as bytes [1, H, W, 3] – as {@link #apply(Picture, Tensor)} gives them – and
+   * normalising them itself, in one pass into the layout that its first kernel reads.
+   *
+   * @param graph of one input, an image of as many channels as the normalisation has
+   * @throws IllegalArgumentException where it is another
+   */
+  public Graph into(Graph graph) {
+    if (graph.inputs().size() != 1) {
+      throw new IllegalArgumentException("the model has " + graph.inputs().size() + " inputs");
+    }
+    return PixelInput.of(
+        graph, graph.inputs().getFirst().name(), normalization.onBytes(), BYTES_PER_PIXEL);
+  }
+
+  /**
    * Prepares a picture right in the memory of a network's input, for example a session's.
    *
-   * @param input float32 of the shape [1, C, H, W] or [1, H, W, C] that the picture comes to
+   * @param input float32 of the shape [1, C, H, W] or [1, H, W, C] that the picture comes to, or uint8 of [1, H, W, 3] for a
+   *     network that {@linkplain #into normalises itself}
    * @throws IllegalArgumentException where its shape is another
    */
   public void apply(Picture picture, Tensor input) {
@@ -56,6 +78,12 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
    * @throws IllegalArgumentException where the input's shape is another than what the picture comes to
    */
   public void write(Picture sized, Tensor input) {
+    if (input.type() == DataType.UINT8
+        && input.shape().equals(Shape.of(1, sized.height(), sized.width(), BYTES_PER_PIXEL))) {
+      MemorySegment.copy(
+          sized.rgb(), 0, input.data(), ValueLayout.JAVA_BYTE, 0, sized.rgb().length);
+      return;
+    }
     Shape nchw = Shape.of(shape(sized, Layout.NCHW));
     Shape nhwc = Shape.of(shape(sized, Layout.NHWC));
     boolean first = input.shape().equals(nchw);
