@@ -2,7 +2,6 @@ package tacet.kernels.vector;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
@@ -49,32 +48,23 @@ final class DirectConvolution implements Kernel {
 
   private final ConvSpec spec;
   private final ImageLayout input;
-  private final ImageLayout output;
-  private final ImageLayout residual;
+  private final Outputs outputs;
   private final Columns[] columns;
   private final MemorySegment packed;
-  private final MemorySegment bias;
-  private final int groups;
+  private final RowGroups groups;
 
   /** Whether every pixel's first input lies at least a vector behind that of the one before. */
   private final boolean apart;
 
   private DirectConvolution(
-      ConvSpec spec,
-      ImageLayout input,
-      ImageLayout output,
-      ImageLayout residual,
-      PackedWeights weights,
-      MemorySegment bias) {
+      ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
-    this.output = output;
-    this.residual = residual;
+    this.outputs = outputs;
     this.columns = weights.tiles();
     this.packed = weights.memory();
-    this.bias = bias;
     this.apart = input.lanes() == Lanes.COUNT;
-    this.groups = Math.ceilDiv(spec.outPixels(), GROUP);
+    this.groups = RowGroups.of(spec.outPixels(), ROWS, GROUP);
   }
 
   /**
@@ -103,9 +93,8 @@ final class DirectConvolution implements Kernel {
       PackedWeights weights,
       float[] bias,
       Arena arena) {
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     return new DirectConvolution(
-        spec, input, output, residual, weights, Epilogue.bias(bias, vectors, arena));
+        spec, input, weights, Outputs.of(spec, output, residual, bias, arena));
   }
 
   @Override
@@ -155,15 +144,10 @@ final class DirectConvolution implements Kernel {
       Parallel parallel,
       ZeroCounts counts) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = residual == null ? -1 : inputs[1];
-    // Few groups of rows: share the columns out as well, so that every thread has something to do.
-    int parts =
-        parallel.threads() == 1
-            ? 1
-            : Math.clamp(Math.ceilDiv(4 * parallel.threads(), groups), 1, columns.length);
-    int tiles = Math.ceilDiv(spec.outPixels(), ROWS);
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    int parts = groups.parts(parallel.threads(), columns.length);
     parallel.forEach(
-        groups * parts,
+        groups.count() * parts,
         (item, thread) -> {
           int group = item / parts;
           int part = item % parts;
@@ -174,8 +158,8 @@ final class DirectConvolution implements Kernel {
               extra,
               scratch + thread * scratchPerThread(),
               parallel.longs(thread, GROUP + ROWS),
-              (int) ((long) tiles * group / groups) * ROWS,
-              Math.min(spec.outPixels(), (int) ((long) tiles * (group + 1) / groups) * ROWS),
+              groups.start(group),
+              groups.start(group + 1),
               start(columns.length * part / parts),
               start(columns.length * (part + 1) / parts),
               counts,
@@ -211,7 +195,8 @@ final class DirectConvolution implements Kernel {
     long products = before + GROUP_BYTES;
     long places = products + GROUP_BYTES;
     long residualPlaces = places + PLACES_BYTES;
-    locate(m, from, rows, in, sources, places, residualPlaces);
+    locate(from, rows, in, sources);
+    outputs.place(m, from, rows, places, residualPlaces);
     for (int i = firstColumn; i < endColumn; i++) {
       Columns c = columns[i];
       multiply(m, c, sources, rows, sum, products);
@@ -221,7 +206,19 @@ final class DirectConvolution implements Kernel {
       // The last vector's sums may not be complete yet.
       boolean shared = i + 1 < endColumn && columns[i + 1].continues();
       int done = shared ? c.vectors() - 1 : c.vectors();
-      finish(m, c, done, rows, sum, places, residualPlaces, out, extra, counts, thread);
+      outputs.finish(
+          m,
+          c.firstVector(),
+          done,
+          c.vectors(),
+          sum,
+          rows,
+          places,
+          residualPlaces,
+          out,
+          extra,
+          counts,
+          thread);
       long other = before;
       before = sum;
       sum = other;
@@ -285,6 +282,7 @@ final class DirectConvolution implements Kernel {
       long block) {
     int tall = RUN_ROWS[vectors];
     int cold = 0;
+    int coldRuns = 0;
     for (int r = 0; r < rows; ) {
       // The last tile ends with the rows where it can: what it shares with the one before comes out
       // the same.
@@ -305,22 +303,30 @@ final class DirectConvolution implements Kernel {
       }
       int end = Math.min(rows, start + height);
       if (rehearsal.isDone()) {
-        cold(vectors, m, sources, cold, r, at, first, depth, w, w0, block);
+        cold(vectors, m, sources, cold, r, coldRuns, at, first, depth, w, w0, block);
         tile(vectors, run, m, sources, start, at, first, depth, w, w0, block);
         cold = end;
+        coldRuns = 0;
+      } else if (run) {
+        coldRuns += end - r;
       }
       r = end;
     }
-    cold(vectors, m, sources, cold, rows, at, first, depth, w, w0, block);
+    cold(vectors, m, sources, cold, rows, coldRuns, at, first, depth, w, w0, block);
   }
 
-  /** Rows {@code from … to − 1} in plain code. */
+  /**
+   * Rows {@code from … to − 1} in plain code.
+   *
+   * @param runs how many of them wait for the micro-kernel for neighbouring rows
+   */
   private static void cold(
       int vectors,
       MemorySegment m,
       long[] sources,
       int from,
       int to,
+      int runs,
       long[] at,
       int first,
       int depth,
@@ -332,8 +338,10 @@ final class DirectConvolution implements Kernel {
     }
     long start = System.nanoTime();
     ColdCode.product(vectors, m, sources, from, to, at, first, depth, w, w0, block);
-    TILES[vectors].computed(start);
-    RUN_TILES[vectors].computed(start);
+    long nanos = System.nanoTime() - start;
+    long forRuns = nanos * Math.min(runs, to - from) / (to - from);
+    RUN_TILES[vectors].waited(forRuns);
+    TILES[vectors].waited(nanos - forRuns);
   }
 
   private static void tile(
@@ -379,39 +387,6 @@ final class DirectConvolution implements Kernel {
         && sources[row + height - 1] - sources[row] == (height - 1L) * Lanes.BYTES;
   }
 
-  /** Finishes the first {@code vectors} columns of sums. */
-  private void finish(
-      MemorySegment m,
-      Columns c,
-      int vectors,
-      int rows,
-      long sum,
-      long places,
-      long residualPlaces,
-      long out,
-      long extra,
-      ZeroCounts counts,
-      int thread) {
-    Epilogue.finish(
-        m,
-        sum,
-        rows,
-        vectors,
-        c.vectors(),
-        bias,
-        (long) c.firstVector() * Lanes.BYTES,
-        places,
-        out + c.firstVector() * output.blockStride(),
-        output.blockStride(),
-        residualPlaces,
-        residual == null ? -1 : extra + c.firstVector() * residual.blockStride(),
-        residual == null ? 0 : residual.blockStride(),
-        spec.activation(),
-        counts,
-        thread,
-        c.firstVector() * Lanes.COUNT);
-  }
-
   /**
    * Where the rows of a group lie.
    *
@@ -419,17 +394,8 @@ final class DirectConvolution implements Kernel {
    * @param in byte offset of the first input of output pixel 0
    * @param sources receives the byte offset of each row's first input, and the last one again for the rows that are
    *     computed to fill a tile, and dropped
-   * @param places receives, as longs, the byte distance of each row in the output
-   * @param residualPlaces the same for the residual, where there is one
    */
-  private void locate(
-      MemorySegment m,
-      int from,
-      int rows,
-      long in,
-      long[] sources,
-      long places,
-      long residualPlaces) {
+  private void locate(int from, int rows, long in, long[] sources) {
     int x = from % spec.outWidth();
     int y = from / spec.outWidth() % spec.outHeight();
     int n = from / spec.outWidth() / spec.outHeight();
@@ -438,17 +404,9 @@ final class DirectConvolution implements Kernel {
       int end = Math.min(rows, r + spec.outWidth() - x);
       long source =
           in + n * input.batchStride() + (long) y * spec.strideY() * input.rowStride() + x * step;
-      long place = output.offset(n, 0, y, x);
-      long extra = residual == null ? 0 : residual.offset(n, 0, y, x);
       for (; r < end; r++) {
         sources[r] = source;
         source += step;
-        m.set(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L, place);
-        place += output.pixelStride();
-        if (residual != null) {
-          m.set(ValueLayout.JAVA_LONG_UNALIGNED, residualPlaces + r * 8L, extra);
-          extra += residual.pixelStride();
-        }
       }
       x = 0;
       if (++y == spec.outHeight()) {

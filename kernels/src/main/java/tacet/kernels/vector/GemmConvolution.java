@@ -2,7 +2,6 @@ package tacet.kernels.vector;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
@@ -52,30 +51,21 @@ final class GemmConvolution implements Kernel {
 
   private final ConvSpec spec;
   private final ImageLayout input;
-  private final ImageLayout output;
-  private final ImageLayout residual;
+  private final Outputs outputs;
   private final Operand operand;
   private final Columns[] columns;
   private final MemorySegment packed;
-  private final MemorySegment bias;
-  private final int groups;
+  private final RowGroups groups;
 
   private GemmConvolution(
-      ConvSpec spec,
-      ImageLayout input,
-      ImageLayout output,
-      ImageLayout residual,
-      PackedWeights weights,
-      MemorySegment bias) {
+      ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
-    this.output = output;
-    this.residual = residual;
+    this.outputs = outputs;
     this.columns = weights.tiles();
     this.operand = Operand.of(columns[0].at());
     this.packed = weights.memory();
-    this.bias = bias;
-    this.groups = Math.ceilDiv(spec.outPixels(), GROUP);
+    this.groups = RowGroups.of(spec.outPixels(), ROWS, GROUP);
   }
 
   static GemmConvolution prepare(
@@ -86,9 +76,8 @@ final class GemmConvolution implements Kernel {
       PackedWeights weights,
       float[] bias,
       Arena arena) {
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     return new GemmConvolution(
-        spec, input, output, residual, weights, Epilogue.bias(bias, vectors, arena));
+        spec, input, weights, Outputs.of(spec, output, residual, bias, arena));
   }
 
   @Override
@@ -143,15 +132,10 @@ final class GemmConvolution implements Kernel {
       Parallel parallel,
       ZeroCounts counts) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = residual == null ? -1 : inputs[1];
-    // Few groups of rows: share the columns out as well, so that every thread has something to do.
-    int parts =
-        parallel.threads() == 1
-            ? 1
-            : Math.clamp(Math.ceilDiv(4 * parallel.threads(), groups), 1, columns.length);
-    int tiles = Math.ceilDiv(spec.outPixels(), ROWS);
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    int parts = groups.parts(parallel.threads(), columns.length);
     parallel.forEach(
-        groups * parts,
+        groups.count() * parts,
         (item, thread) -> {
           int group = item / parts;
           int part = item % parts;
@@ -162,8 +146,8 @@ final class GemmConvolution implements Kernel {
               extra,
               scratch + thread * scratchPerThread(),
               parallel.floats(thread, Math.min(operand.panels().size(), PANELS) * PANEL_FLOATS),
-              (int) ((long) tiles * group / groups) * ROWS,
-              Math.min(spec.outPixels(), (int) ((long) tiles * (group + 1) / groups) * ROWS),
+              groups.start(group),
+              groups.start(group + 1),
               columns.length * part / parts,
               columns.length * (part + 1) / parts,
               counts,
@@ -189,22 +173,32 @@ final class GemmConvolution implements Kernel {
     long places = sources + PLACES_BYTES;
     long residualPlaces = places + PLACES_BYTES;
     long sums = residualPlaces + PLACES_BYTES;
-    place(m, sources, rows, from, in, input, spec.strideY(), spec.strideX());
-    place(m, places, rows, from, 0, output, 1, 1);
-    if (residual != null) {
-      place(m, residualPlaces, rows, from, 0, residual, 1, 1);
-    }
+    outputs.place(m, from, rows, sources, in, input, spec.strideY(), spec.strideX());
+    outputs.place(m, from, rows, places, residualPlaces);
     List<Panel> panels = operand.panels();
     for (int p = 0; p < panels.size(); p += PANELS) {
       int endPanel = Math.min(panels.size(), p + PANELS);
       for (int j = p; j < endPanel; j++) {
         Operand.gather(m, panels.get(j), sources, rows, a, (j - p) * PANEL_FLOATS);
       }
-      for (int c = firstColumn; c < endColumn; c++) {
-        long sum = waits() ? sums + (c - firstColumn) * GROUP_BYTES : sums;
-        multiply(m, columns[c], rows, p, endPanel, a, sum, scratch);
+      for (int i = firstColumn; i < endColumn; i++) {
+        Columns c = columns[i];
+        long sum = waits() ? sums + (i - firstColumn) * GROUP_BYTES : sums;
+        multiply(m, c, rows, p, endPanel, a, sum, scratch);
         if (endPanel == panels.size()) {
-          finish(m, columns[c], rows, sum, places, residualPlaces, out, extra, counts, thread);
+          outputs.finish(
+              m,
+              c.firstVector(),
+              c.vectors(),
+              c.vectors(),
+              sum,
+              rows,
+              places,
+              residualPlaces,
+              out,
+              extra,
+              counts,
+              thread);
         }
       }
     }
@@ -322,67 +316,6 @@ final class GemmConvolution implements Kernel {
     for (int i = 0; i < vectors; i++) {
       long o = (long) i * Lanes.BYTES;
       Lanes.store(Lanes.load(m, to + o).add(Lanes.load(m, from + o)), m, to + o);
-    }
-  }
-
-  private void finish(
-      MemorySegment m,
-      Columns c,
-      int rows,
-      long sum,
-      long places,
-      long residualPlaces,
-      long out,
-      long extra,
-      ZeroCounts counts,
-      int thread) {
-    Epilogue.finish(
-        m,
-        sum,
-        rows,
-        c.vectors(),
-        c.vectors(),
-        bias,
-        (long) c.firstVector() * Lanes.BYTES,
-        places,
-        out + c.firstVector() * output.blockStride(),
-        output.blockStride(),
-        residualPlaces,
-        residual == null ? -1 : extra + c.firstVector() * residual.blockStride(),
-        residual == null ? 0 : residual.blockStride(),
-        spec.activation(),
-        counts,
-        thread,
-        c.firstVector() * Lanes.COUNT);
-  }
-
-  /** Writes the byte offsets of output pixels {@code from …} in a layout, or of their first inputs, as longs. */
-  private void place(
-      MemorySegment m,
-      long at,
-      int rows,
-      int from,
-      long base,
-      ImageLayout layout,
-      int strideY,
-      int strideX) {
-    int x = from % spec.outWidth();
-    int y = from / spec.outWidth() % spec.outHeight();
-    int n = from / spec.outWidth() / spec.outHeight();
-    long step = strideX * layout.pixelStride();
-    long offset =
-        base + n * layout.batchStride() + (long) y * strideY * layout.rowStride() + x * step;
-    for (int r = 0; r < rows; r++) {
-      m.set(ValueLayout.JAVA_LONG_UNALIGNED, at + r * 8L, offset);
-      offset += step;
-      if (++x == spec.outWidth()) {
-        x = 0;
-        if (++y == spec.outHeight()) {
-          y = 0;
-          n++;
-        }
-        offset = base + n * layout.batchStride() + (long) y * strideY * layout.rowStride();
-      }
     }
   }
 }

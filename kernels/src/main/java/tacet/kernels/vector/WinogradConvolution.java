@@ -2,7 +2,6 @@ package tacet.kernels.vector;
 
 import static tacet.kernels.vector.Lanes.BYTES;
 import static tacet.kernels.vector.Lanes.FLOATS;
-import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -60,11 +59,9 @@ final class WinogradConvolution implements Kernel {
   private final int points;
 
   private final ImageLayout input;
-  private final ImageLayout output;
-  private final ImageLayout residual;
+  private final Outputs outputs;
   private final Columns[] columns;
   private final MemorySegment packed;
-  private final MemorySegment bias;
   private final int tilesX;
   private final int tilesY;
   private final int tiles;
@@ -82,11 +79,9 @@ final class WinogradConvolution implements Kernel {
       ConvSpec spec,
       int tile,
       ImageLayout input,
-      ImageLayout output,
-      ImageLayout residual,
       Columns[] columns,
       MemorySegment packed,
-      MemorySegment bias,
+      Outputs outputs,
       boolean skipping) {
     this.spec = spec;
     this.skipping = skipping;
@@ -94,11 +89,9 @@ final class WinogradConvolution implements Kernel {
     this.patch = tile + 2;
     this.points = patch * patch;
     this.input = input;
-    this.output = output;
-    this.residual = residual;
+    this.outputs = outputs;
     this.columns = columns;
     this.packed = packed;
-    this.bias = bias;
     this.tilesX = Math.ceilDiv(spec.outWidth(), tile);
     this.tilesY = Math.ceilDiv(spec.outHeight(), tile);
     this.tiles = Math.multiplyExact(Math.multiplyExact(spec.batch(), tilesX), tilesY);
@@ -193,18 +186,15 @@ final class WinogradConvolution implements Kernel {
         spec,
         tile,
         input,
-        output,
-        residual,
         columns,
         packed,
-        Epilogue.bias(bias, vectors, arena),
+        Outputs.of(spec, output, residual, bias, arena),
         false);
   }
 
   /** The same, without vectors of channels that are zero: right where all weights are finite. */
   WinogradConvolution skipping() {
-    return new WinogradConvolution(
-        spec, tile, input, output, residual, columns, packed, bias, true);
+    return new WinogradConvolution(spec, tile, input, columns, packed, outputs, true);
   }
 
   /** G g Gᵀ of every filter, in double precision. */
@@ -309,7 +299,7 @@ final class WinogradConvolution implements Kernel {
       long scratch,
       Parallel parallel,
       ZeroCounts counts) {
-    long extra = residual == null ? -1 : inputs[1];
+    long extra = inputs.length > 1 ? inputs[1] : -1;
     int threads = parallel.threads();
     long work = scratch + threads * productBytes();
     long lists = work + threads * WORK_BYTES;
@@ -588,24 +578,19 @@ final class WinogradConvolution implements Kernel {
         }
         to += clip(m, firstTile + t, to, rowBytes) * rowBytes;
       }
-      Epilogue.finish(
+      outputs.finish(
           m,
+          c.firstVector,
+          c.vectors,
+          c.vectors,
           pixels,
           rows,
-          c.vectors,
-          c.vectors,
-          bias,
-          (long) c.firstVector * BYTES,
           places,
-          out + c.firstVector * output.blockStride(),
-          output.blockStride(),
           residualPlaces,
-          residual == null ? -1 : extra + c.firstVector * residual.blockStride(),
-          residual == null ? 0 : residual.blockStride(),
-          spec.activation(),
+          out,
+          extra,
           counts,
-          thread,
-          c.firstVector * Lanes.COUNT);
+          thread);
     }
   }
 
@@ -637,12 +622,13 @@ final class WinogradConvolution implements Kernel {
     int r = row;
     for (int y = y0; y < y0 + height; y++) {
       for (int x = x0; x < x0 + width; x++, r++) {
-        m.set(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L, output.offset(n, 0, y, x));
-        if (residual != null) {
+        m.set(
+            ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L, outputs.layout().offset(n, 0, y, x));
+        if (outputs.residual() != null) {
           m.set(
               ValueLayout.JAVA_LONG_UNALIGNED,
               residualPlaces + r * 8L,
-              residual.offset(n, 0, y, x));
+              outputs.residual().offset(n, 0, y, x));
         }
       }
     }

@@ -7,8 +7,13 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** The linear transforms of F(2, 3) and F(4, 3), along one axis; lanes are channels. */
+/**
+ * The transforms of F(2, 3) and F(4, 3), along one axis at a time: Bᵀ d of inputs, Aᵀ m of products, and the matrix G for
+ * filters. Every value is a vector of channels.
+ */
 final class WinogradTransforms {
+
+  private WinogradTransforms() {}
 
   /** Rows of G for F(2, 3): the filter's values at 0, 1, −1 and infinity, scaled so that the other matrices are whole. */
   private static final double[][] G2 = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
@@ -39,9 +44,11 @@ final class WinogradTransforms {
     return new double[] {1 / norm, point / norm, square / norm};
   }
 
-  private WinogradTransforms() {}
-
-  /** G of F(tile, 3). */
+  /**
+   * G, for filters: a row per point.
+   *
+   * @param tile outputs of a tile: 2 or 4
+   */
   static double[][] filter(int tile) {
     return tile == 2 ? G2 : G4;
   }
