@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -23,7 +24,7 @@ import tacet.kernels.PixelSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.PoolSpec;
-import tacet.kernels.ShuffleSpec;
+import tacet.kernels.SelectSpec;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
@@ -215,7 +216,7 @@ final class GuardPages {
           case 3 -> pooling(memory, arena);
           default -> {
             switch (random.nextInt(4)) {
-              case 0 -> shuffle(memory);
+              case 0 -> select(memory);
               case 1 -> pixels(memory);
               default -> pointwise(memory);
             }
@@ -366,20 +367,30 @@ final class GuardPages {
           spec.toString());
     }
 
-    private void shuffle(Memory memory) throws InterruptedException {
+    private void select(Memory memory) throws InterruptedException {
+      int n = 1 + random.nextInt(2);
+      int h = 1 + random.nextInt(9);
+      int w = 1 + random.nextInt(9);
+      int[] channels = random.ints(1 + random.nextInt(3), 1, 2 * lanes + 2).toArray();
+      boolean joins = random.nextBoolean();
       int groups = 1 + random.nextInt(4);
-      int c = groups * (1 + random.nextInt(2 * lanes));
-      ShuffleSpec spec =
-          new ShuffleSpec(
-              1 + random.nextInt(2), c, 1 + random.nextInt(9), 1 + random.nextInt(9), groups);
-      ImageLayout x =
-          ImageLayout.of(spec.batch(), c, spec.height(), spec.width(), lanes, Halo.NONE);
+      if (!joins) {
+        channels = new int[] {groups * channels[0]};
+      }
+      int all = Arrays.stream(channels).sum();
+      SelectSpec spec =
+          joins ? SelectSpec.join(n, h, w, channels) : SelectSpec.shuffle(n, all, h, w, groups);
+      List<ImageLayout> inputs =
+          Arrays.stream(channels)
+              .mapToObj(c -> ImageLayout.of(n, c, h, w, lanes, Halo.NONE))
+              .toList();
+      ImageLayout y = ImageLayout.of(n, all, h, w, lanes, Halo.NONE);
       run(
           memory,
-          provider.shuffle(spec, x, x),
-          List.of(new Operand(x, Halo.NONE)),
-          x,
-          spec.toString());
+          provider.select(spec, inputs, y),
+          inputs.stream().map(i -> new Operand(i, Halo.NONE)).toList(),
+          y,
+          (joins ? "join " : "shuffle ") + Arrays.toString(channels) + " " + h + "x" + w);
     }
 
     private void pixels(Memory memory) throws InterruptedException {
@@ -446,8 +457,10 @@ final class GuardPages {
         return;
       }
       try (Arena weights = Arena.ofShared()) {
-        boolean skip = choice.skipping() != null && random.nextBoolean();
-        Kernel kernel = skip ? choice.skipping().prepare(weights) : choice.kernel();
+        // Its own kernel, or one of those that skip.
+        int form = random.nextInt(1 + choice.skipping().size());
+        Kernel kernel =
+            form == 0 ? choice.kernel() : choice.skipping().get(form - 1).prepare(weights);
         run(memory, kernel, inputs, output, what);
       }
     }

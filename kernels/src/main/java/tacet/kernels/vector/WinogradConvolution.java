@@ -2,6 +2,7 @@ package tacet.kernels.vector;
 
 import static tacet.kernels.vector.Lanes.BYTES;
 import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -183,13 +184,7 @@ final class WinogradConvolution implements Kernel {
       pack(spec, tile, c, weights, packed);
     }
     return new WinogradConvolution(
-        spec,
-        tile,
-        input,
-        columns,
-        packed,
-        Outputs.of(spec, output, residual, bias, arena),
-        false);
+        spec, tile, input, columns, packed, Outputs.of(spec, output, residual, bias, arena), false);
   }
 
   /** The same, without vectors of channels that are zero: right where all weights are finite. */
