@@ -20,6 +20,8 @@ import tacet.kernels.Parallel;
  * Finds the {@link CostCurve} of a layer by running both of its kernels on inputs with so many zeros, on one thread. Layers
  * of the same shape are measured once, and all of them together in bounded time. What is left is estimated, and so is what
  * had not settled: a dense kernel that still waits for the compiler makes skipping look several times better than it is.
+ * By an estimate, only kernels run that are estimated to lose nothing even where there are no zeros: others have code of
+ * their own, and until it is compiled they take a hundred times as long.
  */
 final class Calibration {
 
@@ -70,7 +72,9 @@ final class Calibration {
   }
 
   private static CostCurve estimate(Kernel dense, Skipping skipping) {
-    return CostCurve.estimated(dense.multiplyAdds(), skipping.fixed(), skipping.perShare());
+    return skipping.fixed() + skipping.perShare() > 1
+        ? CostCurve.estimated(dense.multiplyAdds(), 1, 0)
+        : CostCurve.estimated(dense.multiplyAdds(), skipping.fixed(), skipping.perShare());
   }
 
   private CostCurve measure(

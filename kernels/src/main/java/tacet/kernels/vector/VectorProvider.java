@@ -25,7 +25,10 @@ public final class VectorProvider implements KernelProvider {
   private static final double PAIRS_FIXED = 0.3;
   private static final double PAIRS_PER_SHARE = 1.5;
   private static final double LIVE_FIXED = 0.1;
-  private static final double LIVE_PER_SHARE = 0.95;
+  private static final double LIVE_PER_SHARE = 0.9;
+
+  /** The same where the other kernel is another provider's: it is the fastest there is, or it would not be in use. */
+  private static final double LENT = 1.1;
 
   /** What transforms take of the time of Winograd's algorithm. */
   private static final double TRANSFORMS = 0.4;
@@ -118,7 +121,7 @@ public final class VectorProvider implements KernelProvider {
     PackedWeights packed = PackedWeights.pack(spec, input, flattened, weights, arena);
     List<Skipping> skipping =
         flattened == FlattenOrder.NONE && isFinite(weights)
-            ? products(spec, input, output, residual, weights, bias, _ -> packed)
+            ? products(spec, input, output, residual, weights, bias, _ -> packed, 1)
             : List.of();
     if (RowConvolution.takes(spec, input, packed)) {
       return new Choice(
@@ -162,8 +165,8 @@ public final class VectorProvider implements KernelProvider {
               a ->
                   DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, a)
                       .skipping(),
-              ROW_FIXED,
-              ROW_PER_SHARE));
+              LENT * ROW_FIXED,
+              LENT * ROW_PER_SHARE));
     }
     if (flattened != FlattenOrder.NONE) {
       return List.of();
@@ -177,7 +180,8 @@ public final class VectorProvider implements KernelProvider {
             residual,
             weights,
             bias,
-            a -> PackedWeights.pack(spec, input, FlattenOrder.NONE, weights, a))
+            a -> PackedWeights.pack(spec, input, FlattenOrder.NONE, weights, a),
+            LENT)
         : skipping(
             Skipping.vectors(
                 name(),
@@ -185,21 +189,22 @@ public final class VectorProvider implements KernelProvider {
                     WinogradConvolution.prepare(
                             spec, tile, input, output, residual, weights, bias, a)
                         .skipping(),
-                TRANSFORMS,
-                1 - TRANSFORMS),
+                LENT * TRANSFORMS,
+                LENT * (1 - TRANSFORMS)),
             spec,
             input,
             output,
             residual,
             weights,
             bias,
-            1);
+            LENT);
   }
 
   /**
    * Kernels that skip zeros beside a matrix product: whole vectors of them, and single ones.
    *
    * @param packer lays the weights out for the matrix product, or has done so
+   * @param gain time of the matrix product as a multiple of the dense kernel's
    */
   private List<Skipping> products(
       ConvSpec spec,
@@ -208,13 +213,14 @@ public final class VectorProvider implements KernelProvider {
       ImageLayout residual,
       float[] weights,
       float[] bias,
-      Function<Arena, PackedWeights> packer) {
+      Function<Arena, PackedWeights> packer,
+      double gain) {
     Skipping vectors =
         Skipping.vectors(
             name(),
             a -> LiveConvolution.prepare(spec, input, output, residual, packer.apply(a), bias, a),
-            LIVE_FIXED,
-            LIVE_PER_SHARE);
+            gain * LIVE_FIXED,
+            gain * LIVE_PER_SHARE);
     return skipping(
         LiveConvolution.takes(spec, input) ? vectors : null,
         spec,
@@ -223,7 +229,7 @@ public final class VectorProvider implements KernelProvider {
         residual,
         weights,
         bias,
-        1);
+        gain);
   }
 
   /**
