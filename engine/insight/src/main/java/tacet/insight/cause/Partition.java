@@ -151,9 +151,13 @@ final class Partition {
     if (zeros == 0) {
       return result;
     }
-    inherited.put(out, true);
+    // A cut that comes here reads the network's own input, which has no zeros to hand on.
+    inherited.put(out, cut == null);
     byte[] moved = moved(n, out, v, codes);
-    byte other = moved == null ? fallback(n, v, codes) : Kind.UNEXPLAINED.code();
+    byte other =
+        cut != null
+            ? Kind.RELU.code()
+            : moved == null ? fallback(n, v, codes) : Kind.UNEXPLAINED.code();
     Units units = moved == null ? ownUnits(n, out) : null;
     for (int i = 0; i < result.length; i++) {
       if (y.data()[i] == 0) {

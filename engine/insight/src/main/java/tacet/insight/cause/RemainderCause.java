@@ -26,6 +26,7 @@ final class RemainderCause implements Cause {
         double share = partition.share(value, kind);
         boolean said =
             cut != null
+                    && analysis.original().units().containsKey(cut.output())
                     && kind != Kind.UNEXPLAINED
                     && (kind != Kind.RELU || makesZeros(cut, partition))
                 || kind == Kind.SATURATION && made(value, partition);
@@ -52,10 +53,16 @@ final class RemainderCause implements Cause {
   }
 
   private Finding finding(String value, Kind kind, double share, Partition partition) {
+    Cut cut = analysis.network().cut(value);
+    boolean ofInput = cut != null && !analysis.original().units().containsKey(cut.output());
     String layer = analysis.network().layer(value);
     long zeros = partition.zeros(value);
     Evidence evidence =
-        new Evidence().put("zeros", zeros).put("inherited", partition.isInherited(value));
+        new Evidence()
+            .put("zeros", zeros)
+            .put(
+                "inherited",
+                partition.isInherited(value) || kind == Kind.RELU && cut != null && !ofInput);
     if (kind == Kind.UNEXPLAINED) {
       return new Finding(
           kind.label(),
@@ -64,6 +71,17 @@ final class RemainderCause implements Cause {
           Text.format(
               "%s of the zeros of %s are unexplained: zeros of the image, padding, or sums that"
                   + " cancel.",
+              Text.percent(share), layer),
+          true,
+          evidence.map());
+    }
+    if (ofInput) {
+      return new Finding(
+          kind.label(),
+          layer,
+          share,
+          Text.format(
+              "ReLU makes %s of the zeros of %s, which reads the network's input as it is.",
               Text.percent(share), layer),
           true,
           evidence.map());

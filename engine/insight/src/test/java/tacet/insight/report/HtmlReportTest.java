@@ -56,7 +56,9 @@ class HtmlReportTest {
         document.body.dataset.keyed = keyed.join(" ");
         document.body.dataset.stops = [...layers].filter((l) => l.tabIndex === 0).length;
         layers[0].click();
-        await new Promise((done) => setTimeout(done, 100));
+        for (let i = 0; i < 200 && document.querySelectorAll(".map").length < 2; i++) {
+          await new Promise((done) => setTimeout(done, 50));
+        }
         document.querySelectorAll(".map")[1].click();
         document.getElementById("theme").click();
         document.querySelector("#findings button").click();
