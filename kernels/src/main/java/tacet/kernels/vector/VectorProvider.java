@@ -21,7 +21,10 @@ public final class VectorProvider implements KernelProvider {
   // Time of kernels that skip zeros as shares of the other kernel's, as measured where this was
   // written.
   private static final double ROW_FIXED = 0.01;
-  private static final double ROW_PER_SHARE = 0.99;
+
+  /** Where rows of weights are read here and there, the start of each takes as long as so many bytes in a row. */
+  private static final double ROW_START = 1536;
+
   private static final double PAIRS_FIXED = 0.3;
   private static final double PAIRS_PER_SHARE = 1.5;
   private static final double LIVE_FIXED = 0.1;
@@ -90,7 +93,8 @@ public final class VectorProvider implements KernelProvider {
       // Each reads its rows of the same weights.
       List<Skipping> rows =
           isFinite(weights)
-              ? List.of(Skipping.values(name(), _ -> dense.skipping(), ROW_FIXED, ROW_PER_SHARE))
+              ? List.of(
+                  Skipping.values(name(), _ -> dense.skipping(), ROW_FIXED, rowPerShare(spec)))
               : List.of();
       return new Choice(dense, rows, "few images: bound by reading the weights");
     }
@@ -144,6 +148,10 @@ public final class VectorProvider implements KernelProvider {
                 : "taps gathered for a matrix product"));
   }
 
+  private static double rowPerShare(ConvSpec spec) {
+    return 1 + ROW_START / (spec.outChannels() * (double) Float.BYTES);
+  }
+
   @Override
   public List<Skipping> skipping(
       ConvSpec spec,
@@ -166,7 +174,7 @@ public final class VectorProvider implements KernelProvider {
                   DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, a)
                       .skipping(),
               LENT * ROW_FIXED,
-              LENT * ROW_PER_SHARE));
+              LENT * rowPerShare(spec)));
     }
     if (flattened != FlattenOrder.NONE) {
       return List.of();
