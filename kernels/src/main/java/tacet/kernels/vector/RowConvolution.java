@@ -256,13 +256,23 @@ final class RowConvolution implements Kernel {
   private void row(MemorySegment m, long from, float[] a, int to) {
     int read = read(spec);
     if (spec.strideX() == 1) {
-      MemorySegment.copy(m, FLOAT, from, a, to, read);
+      int whole = FLOATS.loopBound(read);
+      copy(m, from, a, to, whole);
+      rest(m, from, a, to, whole);
     } else if (spec.strideX() == 2) {
       int pairs = read / (2 * COUNT);
       split(m, from, a, to, length, pairs);
       rest(m, from, a, to, pairs * 2 * COUNT);
     } else {
       rest(m, from, a, to, 0);
+    }
+  }
+
+  /** As {@link MemorySegment#copy}, which makes objects of its arguments. */
+  private static void copy(MemorySegment m, long from, float[] a, int to, int count) {
+    for (int i = 0; i < count; i += COUNT) {
+      FloatVector.fromMemorySegment(FLOATS, m, from + (long) i * Float.BYTES, ORDER)
+          .intoArray(a, to + i);
     }
   }
 
