@@ -82,9 +82,13 @@ final class GemmConvolution implements Kernel {
 
   @Override
   public String name() {
-    int vectors = columns[0].vectors();
+    return "gemm " + tile(columns[0].vectors());
+  }
+
+  /** Rows, vectors and lanes of the micro-kernel for tiles so wide, for people. */
+  static String tile(int vectors) {
     boolean tall = vectors == 1 || vectors == 2 && Lanes.MANY_REGISTERS;
-    return "gemm " + (tall ? 2 * ROWS : ROWS) + "x" + vectors + "v" + Lanes.COUNT;
+    return (tall ? 2 * ROWS : ROWS) + "x" + vectors + "v" + Lanes.COUNT;
   }
 
   @Override

@@ -45,12 +45,10 @@ final class LiveConvolution implements Kernel {
 
   private final ConvSpec spec;
   private final ImageLayout input;
-  private final ImageLayout output;
-  private final ImageLayout residual;
+  private final Outputs outputs;
   private final Columns[] columns;
   private final MemorySegment packed;
-  private final MemorySegment bias;
-  private final int groups;
+  private final RowGroups groups;
 
   /** For each vector of channels under each tap, its byte distance from a pixel's first input, and its first k. */
   private final long[] from;
@@ -59,20 +57,13 @@ final class LiveConvolution implements Kernel {
   private final int[] first;
 
   private LiveConvolution(
-      ConvSpec spec,
-      ImageLayout input,
-      ImageLayout output,
-      ImageLayout residual,
-      PackedWeights weights,
-      MemorySegment bias) {
+      ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
-    this.output = output;
-    this.residual = residual;
+    this.outputs = outputs;
     this.columns = weights.tiles();
     this.packed = weights.memory();
-    this.bias = bias;
-    this.groups = Math.ceilDiv(spec.outPixels(), GROUP);
+    this.groups = RowGroups.of(spec.outPixels(), ROWS, GROUP);
     int taps = spec.kernelHeight() * spec.kernelWidth();
     int vectors = input.blocks() * taps;
     this.from = new long[vectors];
@@ -102,19 +93,13 @@ final class LiveConvolution implements Kernel {
       PackedWeights weights,
       float[] bias,
       Arena arena) {
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     return new LiveConvolution(
-        spec, input, output, residual, weights, Epilogue.bias(bias, vectors, arena));
+        spec, input, weights, Outputs.of(spec, output, residual, bias, arena));
   }
 
   @Override
   public String name() {
-    return "sparse-gemm "
-        + (columns[0].vectors() > 2 ? 6 : 12)
-        + "x"
-        + columns[0].vectors()
-        + "v"
-        + Lanes.COUNT;
+    return "sparse-gemm " + GemmConvolution.tile(columns[0].vectors());
   }
 
   @Override
@@ -155,14 +140,10 @@ final class LiveConvolution implements Kernel {
       Parallel parallel,
       ZeroCounts counts) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = residual == null ? -1 : inputs[1];
-    int parts =
-        parallel.threads() == 1
-            ? 1
-            : Math.clamp(Math.ceilDiv(4 * parallel.threads(), groups), 1, columns.length);
-    int tiles = Math.ceilDiv(spec.outPixels(), ROWS);
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    int parts = groups.parts(parallel.threads(), columns.length);
     parallel.forEach(
-        groups * parts,
+        groups.count() * parts,
         (item, thread) -> {
           int group = item / parts;
           int part = item % parts;
@@ -173,8 +154,8 @@ final class LiveConvolution implements Kernel {
               extra,
               scratch + thread * scratchPerThread(),
               parallel.floats(thread, (GROUP + ROWS) * F32Tile.STRIDE),
-              (int) ((long) tiles * group / groups) * ROWS,
-              Math.min(spec.outPixels(), (int) ((long) tiles * (group + 1) / groups) * ROWS),
+              groups.start(group),
+              groups.start(group + 1),
               columns.length * part / parts,
               columns.length * (part + 1) / parts,
               counts,
@@ -202,7 +183,8 @@ final class LiveConvolution implements Kernel {
     long places = sources + PLACES_BYTES;
     long residualPlaces = places + PLACES_BYTES;
     long sums = residualPlaces + PLACES_BYTES;
-    place(m, begin, rows, in, sources, places, residualPlaces);
+    outputs.place(m, begin, rows, sources, in, input, spec.strideY(), spec.strideX());
+    outputs.place(m, begin, rows, places, residualPlaces);
     int vectors = from.length;
     int panels = Math.ceilDiv(vectors, PANEL);
     int left = 0;
@@ -220,7 +202,19 @@ final class LiveConvolution implements Kernel {
           GemmConvolution.add(m, products, sum, rows * columns[c].vectors());
         }
         if (p == panels - 1) {
-          finish(m, columns[c], rows, sum, places, residualPlaces, out, extra, counts, thread);
+          outputs.finish(
+              m,
+              columns[c].firstVector(),
+              columns[c].vectors(),
+              columns[c].vectors(),
+              sum,
+              rows,
+              places,
+              residualPlaces,
+              out,
+              extra,
+              counts,
+              thread);
         }
       }
     }
@@ -309,60 +303,5 @@ final class LiveConvolution implements Kernel {
       k += k1 - k0;
     }
     GemmConvolution.product(c.vectors(), rows, a, 0, depth, m, weights, m, to);
-  }
-
-  private void finish(
-      MemorySegment m,
-      Columns c,
-      int rows,
-      long sum,
-      long places,
-      long residualPlaces,
-      long out,
-      long extra,
-      ZeroCounts counts,
-      int thread) {
-    Epilogue.finish(
-        m,
-        sum,
-        rows,
-        c.vectors(),
-        c.vectors(),
-        bias,
-        (long) c.firstVector() * Lanes.BYTES,
-        places,
-        out + c.firstVector() * output.blockStride(),
-        output.blockStride(),
-        residualPlaces,
-        residual == null ? -1 : extra + c.firstVector() * residual.blockStride(),
-        residual == null ? 0 : residual.blockStride(),
-        spec.activation(),
-        counts,
-        thread,
-        c.firstVector() * Lanes.COUNT);
-  }
-
-  /** Writes where the first inputs of output pixels {@code begin …} lie, and where in the output and the residual they go. */
-  private void place(
-      MemorySegment m,
-      int begin,
-      int rows,
-      long in,
-      long sources,
-      long places,
-      long residualPlaces) {
-    for (int r = 0; r < rows; r++) {
-      int x = (begin + r) % spec.outWidth();
-      int y = (begin + r) / spec.outWidth() % spec.outHeight();
-      int n = (begin + r) / spec.outWidth() / spec.outHeight();
-      m.set(
-          ValueLayout.JAVA_LONG,
-          sources + r * 8L,
-          in + input.offset(n, 0, y * spec.strideY(), x * spec.strideX()));
-      m.set(ValueLayout.JAVA_LONG, places + r * 8L, output.offset(n, 0, y, x));
-      if (residual != null) {
-        m.set(ValueLayout.JAVA_LONG, residualPlaces + r * 8L, residual.offset(n, 0, y, x));
-      }
-    }
   }
 }
