@@ -69,6 +69,11 @@ public final class ZeroCounts {
   /** Whether the totals are of loops since the last {@link #clear}; else they stand for zeros. */
   private boolean merged;
 
+  /** Totals over all channels as far as they have been asked for, which several may do; a bit per kind in {@code known}. */
+  private final long[] sums = new long[KINDS.length];
+
+  private int known;
+
   /**
    * @param channels number of channels
    * @param threads most threads of the loop that counts
@@ -140,10 +145,12 @@ public final class ZeroCounts {
   public void clear() {
     skipped = 0;
     merged = false;
+    known = 0;
   }
 
   /** Adds the threads' counters to the totals and clears them. Call when the loop is done. */
   public void merge() {
+    known = 0;
     for (int i = 0; i < skippedBy.length; i += LINE) {
       skipped += skippedBy[i];
       skippedBy[i] = 0;
@@ -186,10 +193,15 @@ public final class ZeroCounts {
 
   /** Total of one kind over all channels. */
   public long total(Kind kind) {
-    long sum = 0;
-    for (long t : perChannel(kind)) {
-      sum += t;
+    int bit = 1 << kind.ordinal();
+    if ((known & bit) == 0) {
+      long sum = 0;
+      for (long t : perChannel(kind)) {
+        sum += t;
+      }
+      sums[kind.ordinal()] = sum;
+      known |= bit;
     }
-    return sum;
+    return sums[kind.ordinal()];
   }
 }

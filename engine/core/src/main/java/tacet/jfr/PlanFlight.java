@@ -1,8 +1,10 @@
 package tacet.jfr;
 
+import java.util.Arrays;
 import java.util.List;
-import java.util.StringJoiner;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The events of one plan: its layers run by run, and their totals. */
 public final class PlanFlight implements AutoCloseable {
@@ -17,26 +19,38 @@ public final class PlanFlight implements AutoCloseable {
    * What is the same in every run of a layer; texts are made once, not per event.
    *
    * @param elements of its value
+   * @param channels of its value; 0 where nothing is counted
    */
   public record Facts(
       String name,
       String op,
       String inputShape,
       String outputShape,
-      String backend,
       long multiplyAdds,
-      long elements) {}
+      long elements,
+      int channels) {}
+
+  /** Zeros of one channel of a layer. */
+  @FunctionalInterface
+  public interface ChannelZeros {
+    long of(int channel);
+  }
 
   /** Sums over runs. */
   private static final class Total {
     String lastKernel;
+    String lastBackend;
     long runs;
     long nanoseconds;
     long skipped;
     long countedRuns;
     long zeros;
     long nearZeros;
-    long[] zerosPerChannel;
+
+    /** The channels that were nothing but zero in every run: few after the first, so that looking at them costs little. */
+    int[] silent;
+
+    int silentCount;
   }
 
   private final String model;
@@ -81,95 +95,128 @@ public final class PlanFlight implements AutoCloseable {
 
   /** A run begins. */
   public Run run() {
-    return new Run();
+    return new Run(LAYER.isEnabled() ? new LayerEvent[layers.size()] : null);
   }
 
-  /** The layers of one run, on the thread that runs it. */
+  /** The layers of one run, on the thread that runs it: their times are taken at once, all else is told at its end. */
   public final class Run {
-    private LayerEvent open;
+    private final LayerEvent[] events;
 
-    /** A layer begins. */
-    public void begin() {
-      if (LAYER.isEnabled()) {
-        open = new LayerEvent();
-        open.begin();
+    private Run(LayerEvent[] events) {
+      this.events = events;
+    }
+
+    /** Layer number {@code i} begins; none where that is negative. */
+    public void begin(int i) {
+      if (events != null && i >= 0) {
+        events[i] = new LayerEvent();
+        events[i].begin();
+      }
+    }
+
+    /** Layer number {@code i} is done; none where that is negative. */
+    public void end(int i) {
+      if (events != null && i >= 0) {
+        events[i].end();
       }
     }
 
     /**
-     * Layer number {@code i} is done, the one that began or one that was computed along with it.
+     * Tells of a layer of whose value nothing is counted.
      *
+     * @param i its number; it had a time of its own, or was computed along with another layer
      * @param skipped multiply-adds left out
-     * @param zerosPerChannel read at once and not kept; null where nothing was counted
      */
-    public void end(
+    public void report(int i, String kernel, String backend, long nanoseconds, long skipped) {
+      synchronized (totals) {
+        add(i, kernel, backend, nanoseconds, skipped);
+      }
+      if (events != null) {
+        commit(i, kernel, backend, nanoseconds, skipped);
+      }
+    }
+
+    /** Tells of a layer whose zeros were counted. */
+    public void report(
         int i,
         String kernel,
+        String backend,
         long nanoseconds,
         long skipped,
-        long[] zerosPerChannel,
-        long nearZeros) {
-      LayerEvent e = open;
-      open = null;
-      boolean wanted = LAYER.isEnabled();
-      if (wanted) {
-        e = e == null ? new LayerEvent() : e;
-        e.end();
-      }
-      long zeros = add(i, kernel, nanoseconds, skipped, zerosPerChannel, nearZeros);
-      if (!wanted) {
-        return;
-      }
+        long zeros,
+        long nearZeros,
+        ChannelZeros ofChannel) {
       Facts f = layers.get(i);
+      synchronized (totals) {
+        Total t = add(i, kernel, backend, nanoseconds, skipped);
+        t.countedRuns++;
+        t.zeros += zeros;
+        t.nearZeros += nearZeros;
+        listen(t, f, ofChannel);
+      }
+      if (events != null) {
+        LayerEvent e = event(i);
+        e.elements = f.elements;
+        e.zeros = zeros;
+        e.zeroFraction = f.elements == 0 ? 0 : (float) zeros / f.elements;
+        e.nearZeros = nearZeros;
+        commit(i, kernel, backend, nanoseconds, skipped);
+      }
+    }
+
+    private LayerEvent event(int i) {
+      if (events[i] == null) {
+        events[i] = new LayerEvent();
+      }
+      return events[i];
+    }
+
+    private void commit(int i, String kernel, String backend, long nanoseconds, long skipped) {
+      Facts f = layers.get(i);
+      LayerEvent e = event(i);
       e.layer = f.name;
       e.op = f.op;
       e.inputShape = f.inputShape;
       e.outputShape = f.outputShape;
       e.kernel = kernel;
-      e.backend = f.backend;
+      e.backend = backend;
       e.multiplyAdds = f.multiplyAdds;
       e.skipped = skipped;
       e.gflops = nanoseconds == 0 ? 0 : 2f * f.multiplyAdds / nanoseconds;
       e.bytes = f.elements * Float.BYTES;
-      if (zerosPerChannel != null) {
-        e.elements = f.elements;
-        e.zeros = zeros;
-        e.zeroFraction = f.elements == 0 ? 0 : (float) zeros / f.elements;
-        e.nearZeros = nearZeros;
-      }
       e.model = model;
       e.commit();
     }
   }
 
-  /** Adds a run to the totals; returns its zeros. */
-  private long add(
-      int i, String kernel, long nanoseconds, long skipped, long[] perChannel, long nearZeros) {
-    synchronized (totals) {
-      if (totals[i] == null) {
-        totals[i] = new Total();
-      }
-      Total t = totals[i];
-      t.lastKernel = kernel;
-      t.runs++;
-      t.nanoseconds += nanoseconds;
-      t.skipped += skipped;
-      if (perChannel == null) {
-        return 0;
-      }
-      if (t.zerosPerChannel == null) {
-        t.zerosPerChannel = new long[perChannel.length];
-      }
-      long zeros = 0;
-      for (int k = 0; k < perChannel.length; k++) {
-        zeros += perChannel[k];
-        t.zerosPerChannel[k] += perChannel[k];
-      }
-      t.countedRuns++;
-      t.zeros += zeros;
-      t.nearZeros += nearZeros;
-      return zeros;
+  /** Channels that were not silent in a run are none of the silent ones any more. */
+  private static void listen(Total t, Facts f, ChannelZeros zeros) {
+    if (t.silent == null) {
+      t.silent = IntStream.range(0, f.channels).toArray();
+      t.silentCount = f.channels;
     }
+    int left = 0;
+    for (int k = 0; k < t.silentCount; k++) {
+      int channel = t.silent[k];
+      if (zeros.of(channel) * f.channels == f.elements) {
+        t.silent[left++] = channel;
+      }
+    }
+    t.silentCount = left;
+  }
+
+  /** Adds a run to the totals, which the caller has locked. */
+  private Total add(int i, String kernel, String backend, long nanoseconds, long skipped) {
+    if (totals[i] == null) {
+      totals[i] = new Total();
+    }
+    Total t = totals[i];
+    t.lastKernel = kernel;
+    t.lastBackend = backend;
+    t.runs++;
+    t.nanoseconds += nanoseconds;
+    t.skipped += skipped;
+    return t;
   }
 
   void summarise() {
@@ -189,7 +236,7 @@ public final class PlanFlight implements AutoCloseable {
     e.op = f.op;
     e.outputShape = f.outputShape;
     e.kernel = t.lastKernel;
-    e.backend = f.backend;
+    e.backend = t.lastBackend;
     e.runs = t.runs;
     e.totalTime = t.nanoseconds;
     e.multiplyAdds = t.runs * f.multiplyAdds;
@@ -206,7 +253,7 @@ public final class PlanFlight implements AutoCloseable {
   void reportDeadChannels() {
     synchronized (totals) {
       for (int i = 0; i < totals.length; i++) {
-        if (totals[i] != null && totals[i].zerosPerChannel != null) {
+        if (totals[i] != null && totals[i].silentCount > 0 && layers.get(i).elements > 0) {
           reportDeadChannels(layers.get(i), totals[i]);
         }
       }
@@ -214,27 +261,16 @@ public final class PlanFlight implements AutoCloseable {
   }
 
   private void reportDeadChannels(Facts f, Total t) {
-    long perChannel = t.countedRuns * f.elements / Math.max(1, t.zerosPerChannel.length);
-    int dead = 0;
-    StringJoiner first = new StringJoiner(", ");
-    for (int k = 0; k < t.zerosPerChannel.length; k++) {
-      if (perChannel > 0 && t.zerosPerChannel[k] == perChannel) {
-        dead++;
-        if (dead <= MOST_NAMED_CHANNELS) {
-          first.add(Integer.toString(k));
-        }
-      }
-    }
-    if (dead == 0) {
-      return;
-    }
     DeadChannelsEvent e = new DeadChannelsEvent();
     e.layer = f.name;
     e.op = f.op;
-    e.dead = dead;
-    e.channels = t.zerosPerChannel.length;
+    e.dead = t.silentCount;
+    e.channels = f.channels;
     e.runs = t.runs;
-    e.first = first.toString();
+    e.first =
+        Arrays.stream(t.silent, 0, Math.min(t.silentCount, MOST_NAMED_CHANNELS))
+            .mapToObj(Integer::toString)
+            .collect(Collectors.joining(", "));
     e.model = model;
     e.commit();
   }

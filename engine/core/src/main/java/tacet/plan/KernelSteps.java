@@ -15,7 +15,6 @@ import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.Skipping;
 import tacet.kernels.SparseMode;
 import tacet.plan.Attempt.Placed;
-import tacet.plan.Plan.CountSource;
 
 /** Adds steps that run kernels, and knows which counters hold the zeros of each value. */
 final class KernelSteps {

@@ -11,7 +11,6 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.pack.Reorder;
 import tacet.plan.Attempt.Placed;
-import tacet.plan.Plan.CountSource;
 import tacet.plan.Plan.PlannedLayer;
 import tacet.tensor.Shape;
 

@@ -22,7 +22,6 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
-import tacet.kernels.ZeroCounts.Kind;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
 import tacet.profile.LayerProfile.Skipping;
@@ -38,37 +37,6 @@ import tacet.tensor.Tensor;
  * workspace. Nothing is looked up or decided while it runs.
  */
 public final class Plan implements AutoCloseable {
-
-  /** Where a layer's counts come from. */
-  sealed interface CountSource {
-    /** Counters number {@code counts}, of the stored value or of the one before the activation. */
-    record OfStep(int counts, boolean before) implements CountSource {}
-
-    /** The channels of several values, one after the other. */
-    record Joined(List<CountSource> parts) implements CountSource {}
-
-    /**
-     * Channels taken together.
-     *
-     * @param channels number of channels that remain
-     * @param apart whether those of one lie so many channels apart, and not one after the other
-     */
-    record Together(CountSource of, int channels, boolean apart) implements CountSource {}
-
-    /**
-     * Channels in another order.
-     *
-     * @param from for each channel, where it was
-     */
-    record Moved(CountSource of, int[] from) implements CountSource {}
-
-    /**
-     * Zeros around every plane besides.
-     *
-     * @param each how many in each channel, over the whole batch
-     */
-    record Padded(CountSource of, int channels, long each) implements CountSource {}
-  }
 
   /**
    * A layer of the model and where the plan computes it.
@@ -259,28 +227,34 @@ public final class Plan implements AutoCloseable {
   public void run(Workspace w, Parallel parallel, long deadline, Duration timeout)
       throws InterruptedException {
     w.start(parallel);
-    Recorded recorded = Flight.isRecording() && PlanFlight.wantsLayers() ? recorded() : null;
+    Recorded recorded = Flight.isRecording() && PlanFlight.wantsLayers() ? recorded(w) : null;
     PlanFlight.Run events = recorded == null ? null : recorded.flight().run();
-    long start = System.nanoTime();
-    for (int i = 0; i < steps.length; i++) {
-      if (timeout != null && start - deadline >= 0) {
-        throw new DeadlineExceededException(timeout, i + " of " + steps.length + " steps done");
-      }
-      if (events != null && recorded.starting()[i]) {
-        events.begin();
-      }
-      steps[i].run(w);
-      long end = System.nanoTime();
-      w.nanoseconds[i] = end - start;
-      if (events != null) {
-        for (int layer : recorded.ending()[i]) {
-          report(events, w, layer);
+    int done = 0;
+    try {
+      long start = System.nanoTime();
+      while (done < steps.length) {
+        if (timeout != null && start - deadline >= 0) {
+          throw new DeadlineExceededException(
+              timeout, done + " of " + steps.length + " steps done");
         }
-        end = System.nanoTime();
+        if (events != null) {
+          events.begin(recorded.starting()[done]);
+        }
+        steps[done].run(w);
+        if (events != null) {
+          events.end(recorded.ending()[done]);
+        }
+        long end = System.nanoTime();
+        w.nanoseconds[done] = end - start;
+        start = end;
+        done++;
+        if (Thread.interrupted()) {
+          throw new InterruptedException("inference was interrupted");
+        }
       }
-      start = end;
-      if (Thread.interrupted()) {
-        throw new InterruptedException("inference was interrupted");
+    } finally {
+      if (events != null) {
+        report(recorded, events, w, done);
       }
     }
   }
@@ -310,32 +284,35 @@ public final class Plan implements AutoCloseable {
     return layers;
   }
 
-  private void report(PlanFlight.Run events, Workspace w, int number) {
-    PlannedLayer l = layers.get(number);
-    RunEither either = either(l);
-    String kernel = either == null ? l.kernel() : either.lastKernel(w).name();
-    long skipped = either == null ? 0 : either.skipped(w);
-    boolean counted = options.counts() != CountLevel.OFF && l.counted() != null;
-    if (counted && l.counted() instanceof CountSource.OfStep s) {
-      // Every run's every layer comes by here: no copies.
-      ZeroCounts c = w.counts[s.counts()];
-      events.end(
-          number,
-          kernel,
-          nanoseconds(w, l),
-          skipped,
-          c.perChannel(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO),
-          c.total(s.before() ? Kind.NEAR_ZERO_BEFORE : Kind.NEAR_ZERO));
-    } else {
-      Counts c = counted ? counts(w, l.counted(), l.shape().elements()) : null;
-      events.end(
-          number,
-          kernel,
-          nanoseconds(w, l),
-          skipped,
-          c == null ? null : c.zerosPerChannel(),
-          c == null ? 0 : c.nearZeros());
+  /** Tells of the layers that {@code done} steps have computed. After the run: what it left in the caches stays there. */
+  private void report(Recorded recorded, PlanFlight.Run events, Workspace w, int done) {
+    for (int number = 0; number < recorded.along().length; number++) {
+      if (recorded.along()[number] >= done) {
+        continue;
+      }
+      PlannedLayer l = layers.get(number);
+      RunEither either = either(l);
+      String kernel = either == null ? l.kernel() : either.lastKernel(w);
+      String backend = either == null ? l.backend() : either.lastBackend(w);
+      long skipped = either == null ? 0 : either.skipped(w);
+      if (isCounted(l)) {
+        events.report(
+            number,
+            kernel,
+            backend,
+            nanoseconds(w, l),
+            skipped,
+            CountSource.zeros(w, l.counted()),
+            CountSource.nearZeros(w, l.counted(), options.threshold()),
+            channel -> CountSource.zeros(w, l.counted(), channel));
+      } else {
+        events.report(number, kernel, backend, nanoseconds(w, l), skipped);
+      }
     }
+  }
+
+  private boolean isCounted(PlannedLayer l) {
+    return options.counts() != CountLevel.OFF && l.counted() != null;
   }
 
   private static long nanoseconds(Workspace w, PlannedLayer l) {
@@ -358,46 +335,42 @@ public final class Plan implements AutoCloseable {
   /**
    * What a flight recording needs to know of the steps.
    *
-   * @param starting whether a layer starts with a step
-   * @param ending the layers that are done with a step, those that were computed along with it included
+   * @param starting by step, the layer that starts with it, or −1
+   * @param ending by step, the layer whose last one it is, or −1
+   * @param along by layer, the step that computes it, alone or along with another layer
    */
-  private record Recorded(PlanFlight flight, boolean[] starting, int[][] ending) {}
+  private record Recorded(PlanFlight flight, int[] starting, int[] ending, int[] along) {}
 
   private Recorded recorded;
 
-  private synchronized Recorded recorded() {
-    if (recorded == null && steps.length > 0) {
-      boolean[] starting = new boolean[steps.length];
-      List<List<Integer>> ending = new ArrayList<>();
-      for (int i = 0; i < steps.length; i++) {
-        ending.add(new ArrayList<>());
-      }
+  private synchronized Recorded recorded(Workspace w) {
+    if (recorded == null) {
+      int[] starting = new int[steps.length];
+      int[] ending = new int[steps.length];
+      int[] along = new int[layers.size()];
+      Arrays.fill(starting, -1);
+      Arrays.fill(ending, -1);
       int last = 0;
       List<PlanFlight.Facts> facts = new ArrayList<>();
       for (int i = 0; i < layers.size(); i++) {
         PlannedLayer l = layers.get(i);
         if (l.endStep() > l.firstStep()) {
-          starting[l.firstStep()] = true;
           last = l.endStep() - 1;
+          starting[l.firstStep()] = i;
+          ending[last] = i;
         }
-        ending.get(last).add(i);
+        along[i] = last;
         facts.add(
             new PlanFlight.Facts(
                 l.layer().name(),
                 l.layer().op(),
                 l.inputShape().toString(),
                 l.shape().toString(),
-                l.backend(),
                 l.multiplyAdds(),
-                l.shape().elements()));
+                l.shape().elements(),
+                isCounted(l) ? CountSource.channels(w, l.counted()) : 0));
       }
-      recorded =
-          new Recorded(
-              new PlanFlight(source, facts),
-              starting,
-              ending.stream()
-                  .map(e -> e.stream().mapToInt(Integer::intValue).toArray())
-                  .toArray(int[][]::new));
+      recorded = new Recorded(new PlanFlight(source, facts), starting, ending, along);
     }
     return recorded;
   }
@@ -487,9 +460,9 @@ public final class Plan implements AutoCloseable {
   private LayerProfile row(Workspace w, PlannedLayer l) {
     RunEither either = either(l);
     Counts counts =
-        options.counts() == CountLevel.OFF || l.counted() == null
+        !isCounted(l)
             ? null
-            : counts(w, l.counted(), l.shape().elements());
+            : CountSource.counts(w, l.counted(), l.shape().elements(), options.threshold());
     if (counts != null && l.detail() >= 0) {
       counts = counts.with(w.details[l.detail()]);
     }
@@ -498,7 +471,7 @@ public final class Plan implements AutoCloseable {
         l.layer().op(),
         l.layer().value(),
         l.shape(),
-        either == null ? l.kernel() : either.lastKernel(w).name(),
+        either == null ? l.kernel() : either.lastKernel(w),
         either == null ? l.backend() : either.lastBackend(w),
         l.reason(),
         nanoseconds(w, l),
@@ -518,128 +491,5 @@ public final class Plan implements AutoCloseable {
       }
     }
     return folded;
-  }
-
-  /** Zeros counted in the run under way; only of steps that are done. */
-  static long zeros(Workspace w, CountSource source) {
-    return switch (source) {
-      case CountSource.OfStep s ->
-          w.counts[s.counts()].total(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
-      case CountSource.Together t -> zeros(w, t.of());
-      case CountSource.Moved m -> zeros(w, m.of());
-      case CountSource.Padded p -> zeros(w, p.of()) + p.channels() * p.each();
-      case CountSource.Joined j -> {
-        long sum = 0;
-        for (CountSource part : j.parts()) {
-          sum += zeros(w, part);
-        }
-        yield sum;
-      }
-    };
-  }
-
-  /**
-   * Channels that were all zero together with their neighbours in a vector.
-   *
-   * @param lanes channels per vector
-   * @param pixels values per channel
-   */
-  static int deadChannels(Workspace w, CountSource source, int lanes, long pixels) {
-    return switch (source) {
-      case CountSource.OfStep s -> {
-        long[] zeros = w.counts[s.counts()].perChannel(s.before() ? Kind.ZERO_BEFORE : Kind.ZERO);
-        int dead = 0;
-        for (int from = 0; from < zeros.length; from += lanes) {
-          int to = Math.min(zeros.length, from + lanes);
-          int c = from;
-          while (c < to && zeros[c] == pixels) {
-            c++;
-          }
-          dead += c == to ? to - from : 0;
-        }
-        yield dead;
-      }
-      // Their values are never read as images.
-      case CountSource.Together _ -> 0;
-      // Of which vectors are dead behind a shuffle nothing is said.
-      case CountSource.Moved _ -> 0;
-      case CountSource.Padded p -> deadChannels(w, p.of(), lanes, pixels - p.each());
-      case CountSource.Joined j -> {
-        int dead = 0;
-        for (CountSource part : j.parts()) {
-          dead += deadChannels(w, part, lanes, pixels);
-        }
-        yield dead;
-      }
-    };
-  }
-
-  private Counts counts(Workspace w, CountSource source, long elements) {
-    return switch (source) {
-      case CountSource.OfStep s when s.before() ->
-          new Counts(
-              elements,
-              w.counts[s.counts()].total(Kind.ZERO_BEFORE),
-              w.counts[s.counts()].total(Kind.NEAR_ZERO_BEFORE),
-              w.counts[s.counts()].total(Kind.NEGATIVE_BEFORE),
-              w.counts[s.counts()].perChannel(Kind.ZERO_BEFORE).clone());
-      case CountSource.OfStep s ->
-          new Counts(
-              elements,
-              w.counts[s.counts()].total(Kind.ZERO),
-              w.counts[s.counts()].total(Kind.NEAR_ZERO),
-              w.counts[s.counts()].total(Kind.NEGATIVE),
-              w.counts[s.counts()].perChannel(Kind.ZERO).clone());
-      case CountSource.Moved m -> {
-        Counts c = counts(w, m.of(), elements);
-        long[] zeros = new long[m.from().length];
-        for (int i = 0; i < zeros.length; i++) {
-          zeros[i] = c.zerosPerChannel()[m.from()[i]];
-        }
-        yield new Counts(elements, c.zeros(), c.nearZeros(), c.negatives(), zeros);
-      }
-      case CountSource.Together t -> {
-        Counts c = counts(w, t.of(), elements);
-        long[] all = c.zerosPerChannel();
-        long[] zeros = new long[t.channels()];
-        int each = all.length / zeros.length;
-        for (int i = 0; i < all.length; i++) {
-          zeros[t.apart() ? i % zeros.length : i / each] += all[i];
-        }
-        yield new Counts(elements, c.zeros(), c.nearZeros(), c.negatives(), zeros);
-      }
-      case CountSource.Padded p -> {
-        Counts c = counts(w, p.of(), elements);
-        long added = p.channels() * p.each();
-        yield new Counts(
-            elements,
-            c.zeros() + added,
-            c.nearZeros() + (options.threshold() > 0 ? added : 0),
-            c.negatives(),
-            Arrays.stream(c.zerosPerChannel()).map(zeros -> zeros + p.each()).toArray());
-      }
-      case CountSource.Joined j -> {
-        long zeros = 0;
-        long near = 0;
-        long negative = 0;
-        int count = 0;
-        List<long[]> channels = new ArrayList<>();
-        for (CountSource part : j.parts()) {
-          Counts c = counts(w, part, 0);
-          zeros += c.zeros();
-          near += c.nearZeros();
-          negative += c.negatives();
-          channels.add(c.zerosPerChannel());
-          count += c.channels();
-        }
-        long[] all = new long[count];
-        int at = 0;
-        for (long[] part : channels) {
-          System.arraycopy(part, 0, all, at, part.length);
-          at += part.length;
-        }
-        yield new Counts(elements, zeros, near, negative, all);
-      }
-    };
   }
 }

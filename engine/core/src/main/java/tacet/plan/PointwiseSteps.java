@@ -18,7 +18,6 @@ import tacet.kernels.SelectSpec;
 import tacet.kernels.SoftmaxSpec;
 import tacet.plan.Attempt.Declined;
 import tacet.plan.Attempt.Placed;
-import tacet.plan.Plan.CountSource;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 

@@ -24,8 +24,12 @@ final class RunEither implements Step {
   private final SparseMode mode;
   private final List<Placement.Image> inputs;
   private final Placement.Image output;
-  private final Plan.CountSource inputCounts;
+  private final CountSource inputCounts;
   private final int counts;
+
+  /** Of the dense kernel, then of the alternatives: made once, since every run's recording has one. */
+  private final String[] names;
+
   private long[] inputOffsets;
   private long outputOffset;
 
@@ -43,7 +47,7 @@ final class RunEither implements Step {
       SparseMode mode,
       List<Placement.Image> inputs,
       Placement.Image output,
-      Plan.CountSource inputCounts,
+      CountSource inputCounts,
       int counts) {
     this.number = number;
     this.dense = dense;
@@ -54,6 +58,11 @@ final class RunEither implements Step {
     this.output = output;
     this.inputCounts = inputCounts;
     this.counts = counts;
+    this.names = new String[alternatives.size() + 1];
+    names[0] = dense.name();
+    for (int i = 0; i < alternatives.size(); i++) {
+      names[i + 1] = alternatives.get(i).kernel().name();
+    }
   }
 
   @Override
@@ -73,11 +82,13 @@ final class RunEither implements Step {
     double zeros =
         inputCounts == null
             ? sample(w.memory, in, inputOffsets[0])
-            : (double) Plan.zeros(w, inputCounts) / in.elements();
+            : (double) CountSource.zeros(w, inputCounts) / in.elements();
     double dead =
         inputCounts == null
             ? 0
-            : (double) Plan.deadChannels(w, inputCounts, in.lanes(), in.elements() / in.channels())
+            : (double)
+                    CountSource.deadChannels(
+                        w, inputCounts, in.lanes(), in.elements() / in.channels())
                 / in.channels();
     int best = Alternative.best(alternatives, zeros, dead);
     Alternative a = alternatives.get(best);
@@ -100,10 +111,9 @@ final class RunEither implements Step {
     return ran < 0 ? denseBackend : alternatives.get(ran).backend();
   }
 
-  /** The kernel of the last run. */
-  Kernel lastKernel(Workspace w) {
-    int ran = w.alternative[number];
-    return ran < 0 ? dense : alternatives.get(ran).kernel();
+  /** Name of the kernel of the last run. */
+  String lastKernel(Workspace w) {
+    return names[w.alternative[number] + 1];
   }
 
   /** Multiply-adds left out in the last run; 0 where nothing is counted. */

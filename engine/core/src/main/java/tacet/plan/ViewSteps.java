@@ -17,7 +17,6 @@ import tacet.kernels.SelectSpec;
 import tacet.kernels.pack.Reorder;
 import tacet.plan.Attempt.Declined;
 import tacet.plan.Attempt.Placed;
-import tacet.plan.Plan.CountSource;
 import tacet.tensor.Shape;
 
 /** What moves nothing, or little: views of values in other shapes, and concatenations. */
