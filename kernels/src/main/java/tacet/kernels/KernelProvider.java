@@ -28,6 +28,14 @@ public interface KernelProvider {
     return this;
   }
 
+  /**
+   * This provider for kernels whose weights are packed on these threads, which must be free while kernels are prepared; without
+   * it, on the caller's.
+   */
+  default KernelProvider preparingOn(Parallel parallel) {
+    return this;
+  }
+
   /** This provider without algorithms that form other sums than an operation's own on the way to it, as Winograd's do. */
   default KernelProvider strict() {
     return this;

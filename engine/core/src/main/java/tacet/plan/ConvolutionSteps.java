@@ -22,6 +22,9 @@ import tacet.tensor.Tensor;
 /** Convolutions, and what is one in disguise: dense layers and normalisations. */
 final class ConvolutionSteps {
 
+  /** Extent of what is transposed at a time. */
+  private static final int PIECE = 32;
+
   private final TypedGraph net;
   private final Places places;
   private final KernelSteps kernels;
@@ -198,13 +201,7 @@ final class ConvolutionSteps {
   private static float[] outputMajor(Tensor w, boolean transposed, float alpha, int m, int k) {
     float[] values = w.toFloats();
     if (!transposed) {
-      float[] t = new float[values.length];
-      for (int i = 0; i < k; i++) {
-        for (int j = 0; j < m; j++) {
-          t[j * k + i] = values[i * m + j];
-        }
-      }
-      values = t;
+      values = transposed(values, k, m);
     }
     if (alpha != 1f) {
       for (int i = 0; i < values.length; i++) {
@@ -212,6 +209,26 @@ final class ConvolutionSteps {
       }
     }
     return values;
+  }
+
+  /** A matrix of k rows and m columns the other way round, a piece at a time whose lines stay in the cache. */
+  private static float[] transposed(float[] values, int k, int m) {
+    float[] t = new float[values.length];
+    for (int i = 0; i < k; i += PIECE) {
+      for (int j = 0; j < m; j += PIECE) {
+        for (int row = i; row < Math.min(k, i + PIECE); row++) {
+          scatter(values, row * m, j, Math.min(m, j + PIECE), t, k, row);
+        }
+      }
+    }
+    return t;
+  }
+
+  private static void scatter(
+      float[] values, int row, int from, int to, float[] t, int step, int at) {
+    for (int j = from; j < to; j++) {
+      t[j * step + at] = values[row + j];
+    }
   }
 
   /** A normalisation that could not be folded is a depthwise convolution of one tap. */

@@ -124,7 +124,10 @@ public final class Plan implements AutoCloseable {
     // What is computed on the way there is as large as the weights: it must not wait for the
     // garbage collector.
     List<KernelProvider> kernels =
-        options.strict() ? providers.stream().map(KernelProvider::strict).toList() : providers;
+        providers.stream()
+            .map(p -> options.strict() ? p.strict() : p)
+            .map(p -> p.preparingOn(parallel))
+            .toList();
     try (Arena passing = Arena.ofConfined()) {
       return of(graph, inputs, wanted, kernels, options, weights, room, parallel, passing);
     }

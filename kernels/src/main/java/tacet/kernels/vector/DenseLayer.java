@@ -41,6 +41,11 @@ final class DenseLayer implements Kernel {
   /** Bytes of weights that every image reads before the next are fetched. */
   private static final int PANEL_BYTES = 256 << 10;
 
+  /** Extents of a piece of weights that is transposed at a time. */
+  private static final int PIECE_ROWS = 256;
+
+  private static final int PIECE_OUTPUTS = 32;
+
   /**
    * Inputs that neighbour each other in memory.
    *
@@ -101,7 +106,8 @@ final class DenseLayer implements Kernel {
       FlattenOrder flattened,
       float[] weights,
       float[] bias,
-      Arena arena) {
+      Arena arena,
+      Parallel parallel) {
     int inputs = spec.inChannels();
     int[] columns = new int[inputs];
     Run[] runs =
@@ -110,7 +116,7 @@ final class DenseLayer implements Kernel {
             : runs(input, input.height(), input.width(), flattened, columns);
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     MemorySegment rows = arena.allocate(Math.multiplyExact(inputs, (long) vectors * BYTES), 4096);
-    pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows);
+    pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows, parallel);
     return new DenseLayer(
         spec,
         input,
@@ -161,20 +167,38 @@ final class DenseLayer implements Kernel {
     }
   }
 
-  /** Transposes the weights. */
+  /** Transposes the weights, pieces at a time of which both sides stay in the caches. */
   private static void pack(
-      float[] weights, int[] columns, int outputs, long rowBytes, MemorySegment rows) {
-    int inputs = columns.length;
-    // Sixteen rows are written side by side: a cache line of each row of the source is used up at
-    // once.
-    for (int from = 0; from < inputs; from += 16) {
-      int to = Math.min(inputs, from + 16);
-      for (int m = 0; m < outputs; m++) {
-        for (int k = from; k < to; k++) {
-          float w = weights[m * inputs + columns[k]];
-          rows.set(ValueLayout.JAVA_FLOAT, k * rowBytes + (long) m * Float.BYTES, w);
-        }
-      }
+      float[] weights,
+      int[] columns,
+      int outputs,
+      long rowBytes,
+      MemorySegment rows,
+      Parallel parallel) {
+    parallel.forEach(
+        Math.ceilDiv(outputs, PIECE_OUTPUTS),
+        (item, thread) -> {
+          float[] piece = parallel.floats(thread, PIECE_ROWS * PIECE_OUTPUTS);
+          int first = item * PIECE_OUTPUTS;
+          int width = Math.min(PIECE_OUTPUTS, outputs - first);
+          for (int from = 0; from < columns.length; from += PIECE_ROWS) {
+            int depth = Math.min(PIECE_ROWS, columns.length - from);
+            for (int i = 0; i < width; i++) {
+              transpose(weights, (first + i) * columns.length, columns, from, depth, piece, i);
+            }
+            for (int r = 0; r < depth; r++) {
+              long to = (from + r) * rowBytes + (long) first * Float.BYTES;
+              MemorySegment.copy(piece, r * PIECE_OUTPUTS, rows, FLOAT, to, width);
+            }
+          }
+        });
+  }
+
+  /** Column {@code i} of a piece. */
+  private static void transpose(
+      float[] weights, int row, int[] columns, int from, int depth, float[] piece, int i) {
+    for (int r = 0; r < depth; r++) {
+      piece[r * PIECE_OUTPUTS + i] = weights[row + columns[from + r]];
     }
   }
 

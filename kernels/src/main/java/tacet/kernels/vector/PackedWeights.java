@@ -4,11 +4,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedList;
 import java.util.List;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.Parallel;
 
 /**
  * The right operand of a convolution as a matrix product: filters laid out as the micro-kernels read them.
@@ -19,6 +21,9 @@ import tacet.kernels.KernelProvider.FlattenOrder;
 record PackedWeights(Columns[] tiles, MemorySegment memory) {
 
   private static final int WIDEST = Lanes.MANY_REGISTERS ? 4 : 2;
+
+  /** Rows that are packed at a time: no more than stay in a first-level cache. */
+  private static final int PIECE_ROWS = 128;
 
   /** Time of a multiply-add in tiles of so many vectors, relative to that in wide ones; measured, about. */
   private static final double[] SLOWNESS = {0, 1.7, 1.1, 1, 1};
@@ -53,7 +58,12 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
    *     channels
    */
   static PackedWeights pack(
-      ConvSpec spec, ImageLayout input, FlattenOrder flattened, float[] weights, Arena arena) {
+      ConvSpec spec,
+      ImageLayout input,
+      FlattenOrder flattened,
+      float[] weights,
+      Arena arena,
+      Parallel parallel) {
     List<Cut> cuts = spec.groups() == 1 ? evenTiles(spec) : groupedTiles(spec);
     int count = cuts.size();
     Columns[] tiles = new Columns[count];
@@ -80,9 +90,17 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
       bytes += (long) at.length * cut.vectors * Lanes.BYTES;
     }
     MemorySegment memory = arena.allocate(Math.max(bytes, Lanes.BYTES), 64);
-    for (int t = 0; t < count; t++) {
-      pack(spec, tiles[t], sources[t], weights, memory);
-    }
+    int longest = Arrays.stream(tiles).mapToInt(t -> t.at.length).max().orElse(0);
+    int pieces = Math.max(1, Math.ceilDiv(longest, PIECE_ROWS));
+    parallel.forEach(
+        count * pieces,
+        (item, thread) -> {
+          int t = item / pieces;
+          int from = Math.min(sources[t].length, item % pieces * PIECE_ROWS);
+          int to = Math.min(sources[t].length, from + PIECE_ROWS);
+          float[] piece = parallel.floats(thread, PIECE_ROWS * WIDEST * Lanes.COUNT);
+          pack(spec, tiles[t], sources[t], from, to, weights, memory, piece);
+        });
     return new PackedWeights(tiles, memory);
   }
 
@@ -212,28 +230,51 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
   }
 
   /**
+   * Rows {@code from … to − 1} of one tile.
+   *
    * @param sources for each k, input channel · taps + tap
+   * @param piece room for these rows
    */
   private static void pack(
-      ConvSpec spec, Columns columns, int[] sources, float[] weights, MemorySegment packed) {
-    int taps = spec.kernelHeight() * spec.kernelWidth();
-    int inPerGroup = spec.inChannels() / spec.groups();
+      ConvSpec spec,
+      Columns columns,
+      int[] sources,
+      int from,
+      int to,
+      float[] weights,
+      MemorySegment packed,
+      float[] piece) {
+    int perFilter = spec.inChannels() / spec.groups() * spec.kernelHeight() * spec.kernelWidth();
     int outPerGroup = spec.outChannels() / spec.groups();
     int width = columns.vectors * Lanes.COUNT;
     int firstChannel = columns.firstVector * Lanes.COUNT;
-    for (int i = 0; i < width && firstChannel + i < spec.outChannels(); i++) {
+    int filters = Math.min(width, spec.outChannels() - firstChannel);
+    Arrays.fill(piece, 0, (to - from) * width, 0f);
+    for (int i = 0; i < filters; i++) {
       int m = firstChannel + i;
-      int group = m / outPerGroup;
-      int rowStart = m * inPerGroup * taps;
-      int skipped = group * inPerGroup * taps;
-      for (int k = 0; k < sources.length; k++) {
-        int source = sources[k] - skipped;
-        if (source >= 0 && source < inPerGroup * taps) {
-          packed.set(
-              ValueLayout.JAVA_FLOAT,
-              columns.weights + ((long) k * width + i) * Float.BYTES,
-              weights[rowStart + source]);
-        }
+      int skipped = m / outPerGroup * perFilter;
+      column(weights, m * perFilter, perFilter, sources, from, to, skipped, piece, i, width);
+    }
+    long at = columns.weights + (long) from * width * Float.BYTES;
+    MemorySegment.copy(piece, 0, packed, ValueLayout.JAVA_FLOAT, at, (to - from) * width);
+  }
+
+  /** What a filter has of these rows; of inputs of other groups it has nothing. */
+  private static void column(
+      float[] weights,
+      int filter,
+      int perFilter,
+      int[] sources,
+      int from,
+      int to,
+      int skipped,
+      float[] piece,
+      int i,
+      int width) {
+    for (int k = from; k < to; k++) {
+      int source = sources[k] - skipped;
+      if (source >= 0 && source < perFilter) {
+        piece[(k - from) * width + i] = weights[filter + source];
       }
     }
   }

@@ -7,6 +7,7 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ConvSpec;
@@ -106,29 +107,38 @@ final class SparseConvolution implements Kernel {
       ImageLayout residual,
       float[] weights,
       float[] bias,
-      Arena arena) {
+      Arena arena,
+      Parallel parallel) {
     int vectors = vectors(spec);
     int tiles = tiles(vectors);
     int taps = spec.kernelHeight() * spec.kernelWidth();
     int inputs = spec.inChannels();
     MemorySegment packed = arena.allocate((long) vectors * taps * inputs * BYTES, 4096);
     // Tile, tap, channel, vector of output channels.
-    long at = 0;
-    for (int tile = 0; tile < tiles; tile++) {
-      int m0 = first(vectors, tiles, tile) * Lanes.COUNT;
-      int end = first(vectors, tiles, tile + 1) * Lanes.COUNT;
-      int m1 = Math.min(spec.outChannels(), end);
-      for (int tap = 0; tap < taps; tap++) {
-        for (int c = 0; c < inputs; c++, at += (end - m0) * 4L) {
-          for (int m = m0; m < m1; m++) {
-            packed.set(
-                ValueLayout.JAVA_FLOAT, at + (m - m0) * 4L, weights[(m * inputs + c) * taps + tap]);
+    parallel.forEach(
+        tiles * taps,
+        (item, thread) -> {
+          int first = first(vectors, tiles, item / taps);
+          int width = (first(vectors, tiles, item / taps + 1) - first) * Lanes.COUNT;
+          int m0 = first * Lanes.COUNT;
+          int filters = Math.min(width, spec.outChannels() - m0);
+          float[] row = parallel.floats(thread, width);
+          Arrays.fill(row, 0, width, 0f);
+          int tap = item % taps;
+          long at = ((long) first * taps * Lanes.COUNT + (long) tap * width) * inputs * Float.BYTES;
+          for (int c = 0; c < inputs; c++, at += (long) width * Float.BYTES) {
+            column(weights, (m0 * inputs + c) * taps + tap, inputs * taps, filters, row);
+            MemorySegment.copy(row, 0, packed, ValueLayout.JAVA_FLOAT, at, width);
           }
-        }
-      }
-    }
+        });
     return new SparseConvolution(
         spec, input, output, residual, packed, Epilogue.bias(bias, vectors, arena));
+  }
+
+  private static void column(float[] weights, int from, int step, int count, float[] row) {
+    for (int i = 0; i < count; i++) {
+      row[i] = weights[from + i * step];
+    }
   }
 
   private static int vectors(ConvSpec spec) {

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
@@ -41,17 +42,27 @@ public final class VectorProvider implements KernelProvider {
 
   private final boolean strict;
 
+  /** Threads that pack weights. */
+  private final Supplier<Parallel> packing;
+
   public VectorProvider() {
-    this(false);
+    // A loop on the caller's thread is for one thread at a time.
+    this(false, Parallel::serial);
   }
 
-  private VectorProvider(boolean strict) {
+  private VectorProvider(boolean strict, Supplier<Parallel> packing) {
     this.strict = strict;
+    this.packing = packing;
   }
 
   @Override
   public KernelProvider strict() {
-    return new VectorProvider(true);
+    return new VectorProvider(true, packing);
+  }
+
+  @Override
+  public KernelProvider preparingOn(Parallel parallel) {
+    return new VectorProvider(strict, () -> parallel);
   }
 
   @Override
@@ -89,7 +100,8 @@ public final class VectorProvider implements KernelProvider {
     }
     if (DenseLayer.takes(spec)) {
       DenseLayer dense =
-          DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, arena);
+          DenseLayer.prepare(
+              spec, input, output, residual, flattened, weights, bias, arena, packing.get());
       // Each reads its rows of the same weights.
       List<Skipping> rows =
           isFinite(weights)
@@ -101,7 +113,8 @@ public final class VectorProvider implements KernelProvider {
     int tile = flattened == FlattenOrder.NONE ? WinogradConvolution.tile(spec, input) : 0;
     if (tile > 0 && !strict) {
       WinogradConvolution winograd =
-          WinogradConvolution.prepare(spec, tile, input, output, residual, weights, bias, arena);
+          WinogradConvolution.prepare(
+              spec, tile, input, output, residual, weights, bias, arena, packing.get());
       List<Skipping> skipping =
           isFinite(weights)
               ? skipping(
@@ -122,7 +135,8 @@ public final class VectorProvider implements KernelProvider {
               : "3x3 of stride 1: a quarter of the multiplications");
     }
     String instead = tile > 0 ? "not by Winograd's algorithm, since arithmetic is strict; " : "";
-    PackedWeights packed = PackedWeights.pack(spec, input, flattened, weights, arena);
+    PackedWeights packed =
+        PackedWeights.pack(spec, input, flattened, weights, arena, packing.get());
     List<Skipping> skipping =
         flattened == FlattenOrder.NONE && isFinite(weights)
             ? products(spec, input, output, residual, weights, bias, _ -> packed, 1)
@@ -171,7 +185,8 @@ public final class VectorProvider implements KernelProvider {
           Skipping.values(
               name(),
               a ->
-                  DenseLayer.prepare(spec, input, output, residual, flattened, weights, bias, a)
+                  DenseLayer.prepare(
+                          spec, input, output, residual, flattened, weights, bias, a, packing.get())
                       .skipping(),
               LENT * ROW_FIXED,
               LENT * rowPerShare(spec)));
@@ -188,14 +203,14 @@ public final class VectorProvider implements KernelProvider {
             residual,
             weights,
             bias,
-            a -> PackedWeights.pack(spec, input, FlattenOrder.NONE, weights, a),
+            a -> PackedWeights.pack(spec, input, FlattenOrder.NONE, weights, a, packing.get()),
             LENT)
         : skipping(
             Skipping.vectors(
                 name(),
                 a ->
                     WinogradConvolution.prepare(
-                            spec, tile, input, output, residual, weights, bias, a)
+                            spec, tile, input, output, residual, weights, bias, a, packing.get())
                         .skipping(),
                 LENT * TRANSFORMS,
                 LENT * (1 - TRANSFORMS)),
@@ -261,7 +276,9 @@ public final class VectorProvider implements KernelProvider {
       all.add(
           Skipping.values(
               name(),
-              a -> SparseConvolution.prepare(spec, input, output, residual, weights, bias, a),
+              a ->
+                  SparseConvolution.prepare(
+                      spec, input, output, residual, weights, bias, a, packing.get()),
               gain * PAIRS_FIXED,
               gain * PAIRS_PER_SHARE));
     }

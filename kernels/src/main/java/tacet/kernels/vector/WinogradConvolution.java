@@ -7,6 +7,7 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -47,6 +48,9 @@ final class WinogradConvolution implements Kernel {
    * @param weights byte offset of the transformed weights: points, then input channels, then vectors
    */
   private record Columns(int firstVector, int vectors, long weights) {}
+
+  /** Input channels whose filters are transformed together: their lines of memory are read once. */
+  private static final int PACKED_CHANNELS = 16;
 
   private final ConvSpec spec;
 
@@ -167,7 +171,8 @@ final class WinogradConvolution implements Kernel {
       ImageLayout residual,
       float[] weights,
       float[] bias,
-      Arena arena) {
+      Arena arena,
+      Parallel parallel) {
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     int count = Math.ceilDiv(vectors, Lanes.MANY_REGISTERS ? 4 : 2);
     Columns[] columns = new Columns[count];
@@ -180,9 +185,7 @@ final class WinogradConvolution implements Kernel {
       first += width;
     }
     MemorySegment packed = arena.allocate(bytes, 64);
-    for (Columns c : columns) {
-      pack(spec, tile, c, weights, packed);
-    }
+    pack(spec, tile, columns, weights, packed, parallel);
     return new WinogradConvolution(
         spec, tile, input, columns, packed, Outputs.of(spec, output, residual, bias, arena), false);
   }
@@ -194,30 +197,49 @@ final class WinogradConvolution implements Kernel {
 
   /** G g Gᵀ of every filter, in double precision. */
   private static void pack(
-      ConvSpec spec, int tile, Columns c, float[] weights, MemorySegment packed) {
+      ConvSpec spec,
+      int tile,
+      Columns[] columns,
+      float[] weights,
+      MemorySegment packed,
+      Parallel parallel) {
+    int parts = Math.ceilDiv(spec.inChannels(), PACKED_CHANNELS);
+    parallel.forEach(
+        columns.length * parts,
+        (item, thread) -> {
+          int from = item % parts * PACKED_CHANNELS;
+          int to = Math.min(spec.inChannels(), from + PACKED_CHANNELS);
+          pack(spec, tile, columns[item / parts], from, to, weights, packed, parallel, thread);
+        });
+  }
+
+  /** Those of input channels {@code from … to − 1} under one tile of columns. */
+  private static void pack(
+      ConvSpec spec,
+      int tile,
+      Columns c,
+      int from,
+      int to,
+      float[] weights,
+      MemorySegment packed,
+      Parallel parallel,
+      int thread) {
     double[][] g = WinogradTransforms.filter(tile);
-    int patch = g.length;
+    int points = g.length * g.length;
     int width = c.vectors * Lanes.COUNT;
     int firstChannel = c.firstVector * Lanes.COUNT;
-    double[] half = new double[patch * 3];
-    for (int i = 0; i < width && firstChannel + i < spec.outChannels(); i++) {
-      for (int k = 0; k < spec.inChannels(); k++) {
+    int filters = Math.min(width, spec.outChannels() - firstChannel);
+    float[] u = parallel.floats(thread, points * width);
+    Arrays.fill(u, 0, points * width, 0f);
+    double[] half = new double[g.length * 3];
+    for (int k = from; k < to; k++) {
+      for (int i = 0; i < filters; i++) {
         int w = ((firstChannel + i) * spec.inChannels() + k) * 9;
-        for (int a = 0; a < patch; a++) {
-          for (int x = 0; x < 3; x++) {
-            half[a * 3 + x] =
-                g[a][0] * weights[w + x]
-                    + g[a][1] * weights[w + 3 + x]
-                    + g[a][2] * weights[w + 6 + x];
-          }
-        }
-        for (int p = 0; p < patch * patch; p++) {
-          double[] row = g[p % patch];
-          int h = p / patch * 3;
-          double u = half[h] * row[0] + half[h + 1] * row[1] + half[h + 2] * row[2];
-          long at = c.weights + ((long) p * spec.inChannels() + k) * c.vectors * BYTES;
-          packed.set(ValueLayout.JAVA_FLOAT, at + (long) i * Float.BYTES, (float) u);
-        }
+        WinogradTransforms.filter(g, weights, w, half, u, i, width);
+      }
+      for (int p = 0; p < points; p++) {
+        long at = c.weights + ((long) p * spec.inChannels() + k) * c.vectors * BYTES;
+        MemorySegment.copy(u, p * width, packed, ValueLayout.JAVA_FLOAT, at, width);
       }
     }
   }

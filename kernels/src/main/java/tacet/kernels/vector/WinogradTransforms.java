@@ -53,6 +53,33 @@ final class WinogradTransforms {
     return tile == 2 ? G2 : G4;
   }
 
+  /**
+   * G g Gᵀ of one filter.
+   *
+   * @param w its first weight of nine
+   * @param half room for three values per row of G
+   * @param u receives the value of point p at {@code p · step + to}
+   */
+  static void filter(
+      double[][] g, float[] weights, int w, double[] half, float[] u, int to, int step) {
+    int patch = g.length;
+    for (int a = 0; a < patch; a++) {
+      double[] row = g[a];
+      for (int x = 0; x < 3; x++) {
+        half[a * 3 + x] =
+            row[0] * weights[w + x] + row[1] * weights[w + 3 + x] + row[2] * weights[w + 6 + x];
+      }
+    }
+    for (int a = 0; a < patch; a++) {
+      for (int b = 0; b < patch; b++) {
+        double[] row = g[b];
+        int h = a * 3;
+        u[(a * patch + b) * step + to] =
+            (float) (half[h] * row[0] + half[h + 1] * row[1] + half[h + 2] * row[2]);
+      }
+    }
+  }
+
   /** Four values {@code step} bytes apart become four, a row of the half transform apart. */
   static void inputColumn2(MemorySegment m, long from, long step, long to) {
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);

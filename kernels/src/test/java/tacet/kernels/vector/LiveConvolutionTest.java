@@ -13,6 +13,7 @@ import tacet.kernels.Activation;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.ZeroCounts.Kind;
@@ -76,7 +77,8 @@ class LiveConvolutionTest {
               x.layout(),
               y.layout(),
               residual == null ? null : residual.layout(),
-              PackedWeights.pack(s, x.layout(), FlattenOrder.NONE, weights, arena),
+              PackedWeights.pack(
+                  s, x.layout(), FlattenOrder.NONE, weights, arena, Parallel.serial()),
               bias,
               arena);
       assertTrue(images.scratch() + kernel.scratchBytes(budget.threads()) <= MEMORY);
@@ -137,7 +139,8 @@ class LiveConvolutionTest {
               x.layout(),
               y.layout(),
               null,
-              PackedWeights.pack(s, x.layout(), FlattenOrder.NONE, weights, arena),
+              PackedWeights.pack(
+                  s, x.layout(), FlattenOrder.NONE, weights, arena, Parallel.serial()),
               null,
               arena)
           .run(images.memory, new long[] {x.first()}, y.first(), images.scratch(), team, null);

@@ -15,6 +15,7 @@ import tacet.kernels.Activation;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.ZeroCounts.Kind;
@@ -80,7 +81,8 @@ class SparseConvolutionTest {
               residual == null ? null : residual.layout(),
               weights,
               bias,
-              arena);
+              arena,
+              Parallel.serial());
       assertTrue(images.scratch() + kernel.scratchBytes(budget.threads()) <= MEMORY);
       ZeroCounts counts = new ZeroCounts(out, budget.threads(), TAU);
       long[] inputs =
@@ -227,7 +229,8 @@ class SparseConvolutionTest {
       Images.Image x = images.random(new Random(1), 1, v, 1, 2, v, Halo.NONE);
       images.memory.set(ValueLayout.JAVA_FLOAT, x.first(), Float.NaN);
       Images.Image y = images.add(1, v, 1, 2, v, Halo.NONE);
-      SparseConvolution.prepare(s, x.layout(), y.layout(), null, weights, null, arena)
+      SparseConvolution.prepare(
+              s, x.layout(), y.layout(), null, weights, null, arena, Parallel.serial())
           .run(images.memory, new long[] {x.first()}, y.first(), images.scratch(), team, null);
       assertTrue(Float.isNaN(images.get(y, 0, 3, 0, 0)));
       assertEquals(0f, images.get(y, 0, 3, 0, 1));

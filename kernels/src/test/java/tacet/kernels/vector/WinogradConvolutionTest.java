@@ -15,6 +15,7 @@ import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
@@ -121,7 +122,8 @@ class WinogradConvolutionTest {
               residual == null ? null : residual.layout(),
               weights,
               bias,
-              arena);
+              arena,
+              Parallel.serial());
       boolean skips = random.nextBoolean();
       int live = skips ? images.killVectors(random, x, random.nextDouble()) : in;
       Kernel kernel = skips ? dense.skipping() : dense;
@@ -190,14 +192,15 @@ class WinogradConvolutionTest {
       }
       Images.Image y = images.add(1, 48, side, side, Lanes.COUNT, Halo.NONE);
       PackedWeights packed =
-          PackedWeights.pack(spec, x.layout(), FlattenOrder.NONE, weights, arena);
+          PackedWeights.pack(
+              spec, x.layout(), FlattenOrder.NONE, weights, arena, Parallel.serial());
       Kernel plain =
           DirectConvolution.prepare(spec, x.layout(), y.layout(), null, packed, null, arena);
       Errors direct = errors(plain, spec, images, x, y, weights, budget);
       for (int tile : new int[] {2, 4}) {
         Kernel winograd =
             WinogradConvolution.prepare(
-                spec, tile, x.layout(), y.layout(), null, weights, null, arena);
+                spec, tile, x.layout(), y.layout(), null, weights, null, arena, Parallel.serial());
         Errors e = errors(winograd, spec, images, x, y, weights, budget);
         double most = tile == 2 ? 4 : 20;
         assertTrue(
