@@ -54,7 +54,7 @@ public sealed interface Geometry {
         boolean portrait = picture.width() < picture.height();
         int w = portrait ? shorter : longer(shorter, picture.width(), picture.height());
         int h = portrait ? longer(shorter, picture.height(), picture.width()) : shorter;
-        yield cut(Resize.resize(picture, w, h, method), width, height);
+        yield Resize.middle(picture, w, h, width, height, method);
       }
     };
   }
@@ -65,20 +65,6 @@ public sealed interface Geometry {
       throw new IllegalArgumentException("picture too narrow to resize: " + side + " pixels long");
     }
     return (int) side;
-  }
-
-  private static Picture cut(Picture p, int width, int height) {
-    if (p.width() == width && p.height() == height) {
-      return p;
-    }
-    Picture out = Picture.blank(width, height);
-    int left = (p.width() - width) / 2;
-    int top = (p.height() - height) / 2;
-    for (int y = 0; y < height; y++) {
-      System.arraycopy(
-          p.rgb(), 3 * ((top + y) * p.width() + left), out.rgb(), 3 * y * width, 3 * width);
-    }
-    return out;
   }
 
   private static void positive(int width, int height) {

@@ -245,13 +245,47 @@ final class JpegReader {
    * @param step components per pixel; a fourth one is left alone
    */
   private static void toRgb(byte[] data, int step) {
+    Chroma c = Chroma.TABLES;
     for (int i = 0; i < data.length; i += step) {
       int y = data[i] & 0xFF;
-      int cb = (data[i + 1] & 0xFF) - 128;
-      int cr = (data[i + 2] & 0xFF) - 128;
-      data[i] = clamp(y + (91881 * cr + 32768 >> 16));
-      data[i + 1] = clamp(y + (-22554 * cb - 46802 * cr + 32768 >> 16));
-      data[i + 2] = clamp(y + (116130 * cb + 32768 >> 16));
+      int cb = data[i + 1] & 0xFF;
+      int cr = data[i + 2] & 0xFF;
+      data[i] = c.limited[y + c.red[cr]];
+      data[i + 1] = c.limited[y + (c.greenOfCb[cb] + c.greenOfCr[cr] >> 16)];
+      data[i + 2] = c.limited[y + c.blue[cb]];
+    }
+  }
+
+  /**
+   * What the chroma of a pixel adds to its luma.
+   *
+   * @param red by Cr, moved up by the margin of {@code limited}
+   * @param greenOfCb with 16 fractional bits, rounding and the margin in it
+   * @param greenOfCr with 16 fractional bits
+   * @param blue by Cb, moved up as red
+   * @param limited a sum within 0 to 255
+   */
+  private record Chroma(int[] red, int[] greenOfCb, int[] greenOfCr, int[] blue, byte[] limited) {
+    /** More than any chroma takes away from luma. */
+    private static final int MARGIN = 256;
+
+    private static final Chroma TABLES = make();
+
+    private static Chroma make() {
+      Chroma t =
+          new Chroma(
+              new int[256], new int[256], new int[256], new int[256], new byte[256 + 2 * MARGIN]);
+      for (int i = 0; i < 256; i++) {
+        int v = i - 128;
+        t.red[i] = MARGIN + (91881 * v + 32768 >> 16);
+        t.greenOfCb[i] = (MARGIN << 16) + 32768 - 22554 * v;
+        t.greenOfCr[i] = -46802 * v;
+        t.blue[i] = MARGIN + (116130 * v + 32768 >> 16);
+      }
+      for (int i = 0; i < t.limited.length; i++) {
+        t.limited[i] = clamp(i - MARGIN);
+      }
+      return t;
     }
   }
 

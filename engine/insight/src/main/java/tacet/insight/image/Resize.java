@@ -23,6 +23,12 @@ public final class Resize {
   private static final int PILLOW_BITS = 22;
   private static final int OPENCV_BITS = 11;
 
+  /**
+   * Weights that are not negative and add up to 2^22 but for their rounding make bytes of bytes, if they are fewer: 255 times
+   * half of one per weight stays below the half that rounds.
+   */
+  private static final int EXACT_TAPS = (1 << PILLOW_BITS) / 255;
+
   private Resize() {}
 
   /**
@@ -33,17 +39,50 @@ public final class Resize {
    *     for an array
    */
   public static Picture resize(Picture picture, int width, int height, ResizeMethod method) {
-    if (width < 1 || height < 1 || (long) width * height > Picture.MAX_PIXELS) {
-      throw new IllegalArgumentException("cannot resize to " + width + "x" + height + " pixels");
-    }
+    requireSize(width, height);
     if (width == picture.width() && height == picture.height()) {
       return picture;
     }
     return switch (method) {
-      case PILLOW_BILINEAR -> pillowBilinear(picture, width, height);
+      case PILLOW_BILINEAR -> pillowBilinear(picture, width, height, 0, 0, width, height);
       case OPENCV_LINEAR -> openCvLinear(picture, width, height);
       case AREA -> area(picture, width, height);
     };
+  }
+
+  /**
+   * The same, of which only the middle is kept: from {@code floor((side − cut) / 2)} on. What is cut away is not computed
+   * where the method allows that.
+   *
+   * @param cutWidth at most {@code width}
+   * @param cutHeight at most {@code height}
+   * @throws IllegalArgumentException as {@link #resize}
+   */
+  static Picture middle(
+      Picture picture, int width, int height, int cutWidth, int cutHeight, ResizeMethod method) {
+    int left = (width - cutWidth) / 2;
+    int top = (height - cutHeight) / 2;
+    if (method == ResizeMethod.PILLOW_BILINEAR
+        && (width != picture.width() || height != picture.height())) {
+      requireSize(width, height);
+      return pillowBilinear(picture, width, height, left, top, cutWidth, cutHeight);
+    }
+    Picture whole = resize(picture, width, height, method);
+    if (width == cutWidth && height == cutHeight) {
+      return whole;
+    }
+    Picture out = Picture.blank(cutWidth, cutHeight);
+    for (int y = 0; y < cutHeight; y++) {
+      System.arraycopy(
+          whole.rgb(), 3 * ((top + y) * width + left), out.rgb(), 3 * y * cutWidth, 3 * cutWidth);
+    }
+    return out;
+  }
+
+  private static void requireSize(int width, int height) {
+    if (width < 1 || height < 1 || (long) width * height > Picture.MAX_PIXELS) {
+      throw new IllegalArgumentException("cannot resize to " + width + "x" + height + " pixels");
+    }
   }
 
   /**
@@ -52,21 +91,28 @@ public final class Resize {
    */
   private record Taps(int taps, int[] first, int[] count, int[] weight) {}
 
-  private static Picture pillowBilinear(Picture in, int width, int height) {
-    Across across = width == in.width() ? null : Across.of(in.width(), width);
-    Taps down = height == in.height() ? null : triangle(in.height(), height);
-    Picture out = Picture.blank(width, height);
-    int stride = 3 * width;
+  /**
+   * Of the picture in the new size, the part that is asked for.
+   *
+   * @param left first column of the part
+   * @param top its first row
+   */
+  private static Picture pillowBilinear(
+      Picture in, int width, int height, int left, int top, int partWidth, int partHeight) {
+    Across across = width == in.width() ? null : Across.of(in.width(), width, left, partWidth);
+    Taps down = height == in.height() ? null : triangle(in.height(), height, top, partHeight);
+    Picture out = Picture.blank(partWidth, partHeight);
+    int stride = 3 * partWidth;
     // Rows that are done, as many as the second pass reads at once, by the remainder of their
     // number.
     int[][] rows = new int[down == null ? 1 : most(down)][stride];
     int[] held = new int[rows.length];
     Arrays.fill(held, -1);
     int[] sum = new int[stride];
-    for (int y = 0; y < height; y++) {
+    for (int y = 0; y < partHeight; y++) {
       if (down == null) {
-        across.row(in.rgb(), y, sum);
-        store(sum, 0, out.rgb(), y * stride);
+        across.row(in.rgb(), top + y, sum);
+        bytes(sum, 0, out.rgb(), y * stride);
         continue;
       }
       Arrays.fill(sum, 1 << PILLOW_BITS - 1);
@@ -76,14 +122,18 @@ public final class Resize {
         if (held[slot] != from) {
           held[slot] = from;
           if (across == null) {
-            unsigned(in.rgb(), from * stride, rows[slot]);
+            unsigned(in.rgb(), 3 * (from * in.width() + left), rows[slot]);
           } else {
             across.row(in.rgb(), from, rows[slot]);
           }
         }
         add(rows[slot], down.weight[y * down.taps + k], sum);
       }
-      store(sum, PILLOW_BITS, out.rgb(), y * stride);
+      if (down.taps < EXACT_TAPS) {
+        bytes(sum, PILLOW_BITS, out.rgb(), y * stride);
+      } else {
+        limited(sum, PILLOW_BITS, out.rgb(), y * stride);
+      }
     }
     return out;
   }
@@ -104,22 +154,35 @@ public final class Resize {
     }
   }
 
-  private static void store(int[] sum, int bits, byte[] to, int at) {
+  private static void limited(int[] sum, int bits, byte[] to, int at) {
     for (int i = 0; i < sum.length; i++) {
       to[at + i] = clamp(sum[i] >> bits);
     }
   }
 
-  /** Weights of the triangle filter, scaled by 2^22 and rounded half away from zero. */
-  private static Taps triangle(int in, int out) {
+  /** Of sums that are bytes. */
+  private static void bytes(int[] sum, int bits, byte[] to, int at) {
+    for (int i = 0; i < sum.length; i++) {
+      to[at + i] = (byte) (sum[i] >> bits);
+    }
+  }
+
+  /**
+   * Weights of the triangle filter, scaled by 2^22 and rounded half away from zero.
+   *
+   * @param from the first of the output positions that are wanted
+   * @param wanted how many
+   */
+  private static Taps triangle(int in, int out, int from, int wanted) {
     double scale = (double) in / out;
     double support = Math.max(scale, 1.0);
     int taps = (int) Math.ceil(support) * 2 + 1;
-    Taps t = new Taps(taps, new int[out], new int[out], new int[Math.multiplyExact(out, taps)]);
+    int[] weight = new int[Math.multiplyExact(wanted, taps)];
+    Taps t = new Taps(taps, new int[wanted], new int[wanted], weight);
     double[] w = new double[taps];
     double inverse = 1.0 / support;
-    for (int i = 0; i < out; i++) {
-      double centre = (i + 0.5) * scale;
+    for (int i = 0; i < wanted; i++) {
+      double centre = (from + i + 0.5) * scale;
       int first = Math.max(0, (int) (centre - support + 0.5));
       int count = Math.min(in, (int) (centre + support + 0.5)) - first;
       double sum = 0;
@@ -130,7 +193,7 @@ public final class Resize {
       }
       for (int k = 0; k < count; k++) {
         double share = sum != 0 ? w[k] / sum : w[k];
-        t.weight[i * taps + k] = (int) (0.5 + share * (1 << PILLOW_BITS));
+        weight[i * taps + k] = (int) (0.5 + share * (1 << PILLOW_BITS));
       }
       t.first[i] = first;
       t.count[i] = count;
@@ -147,15 +210,15 @@ public final class Resize {
    */
   private record Across(int width, Taps taps, int[] source, int[] three) {
 
-    static Across of(int in, int out) {
-      Taps t = triangle(in, out);
+    static Across of(int in, int out, int from, int wanted) {
+      Taps t = triangle(in, out, from, wanted);
       if (most(t) > 3 || in < 3) {
         return new Across(in, t, null, null);
       }
       // So it is at usual scales. The last pixels begin further left, with a weight of nothing.
-      int[] source = new int[out];
-      int[] three = new int[3 * out];
-      for (int x = 0; x < out; x++) {
+      int[] source = new int[wanted];
+      int[] three = new int[3 * wanted];
+      for (int x = 0; x < wanted; x++) {
         int first = Math.min(t.first[x], in - 3);
         source[x] = 3 * first;
         System.arraycopy(t.weight, x * t.taps, three, 3 * x + t.first[x] - first, t.count[x]);

@@ -173,6 +173,35 @@ class ResizeTest {
     }
   }
 
+  /** Cutting before or after is the same. */
+  @ParameterizedTest
+  @CsvSource({"31,17,12,40,5,7", "64,48,64,9,7,3", "20,90,41,90,40,11", "300,200,30,20,20,20"})
+  void middleIsTheMiddleOfTheWhole(int w, int h, int outW, int outH, int cutW, int cutH) {
+    Picture p = noise(w, h, 3);
+    for (ResizeMethod method : ResizeMethod.values()) {
+      Picture whole = Resize.resize(p, outW, outH, method);
+      Picture middle = Resize.middle(p, outW, outH, cutW, cutH, method);
+      int left = (outW - cutW) / 2;
+      int top = (outH - cutH) / 2;
+      for (int y = 0; y < cutH; y++) {
+        int from = 3 * ((top + y) * outW + left);
+        assertArrayEquals(
+            Arrays.copyOfRange(whole.rgb(), from, from + 3 * cutW),
+            Arrays.copyOfRange(middle.rgb(), 3 * y * cutW, 3 * (y + 1) * cutW));
+      }
+    }
+  }
+
+  /** So many weights that their rounding could carry a white pixel past 255. */
+  @Test
+  void pillowShrinksWhiteToWhite() {
+    Picture p = Picture.blank(20_000, 1);
+    Arrays.fill(p.rgb(), (byte) 255);
+    assertGrey(Resize.resize(p, 1, 1, ResizeMethod.PILLOW_BILINEAR), 255);
+    Picture tall = new Picture(1, 20_000, p.rgb());
+    assertGrey(Resize.resize(tall, 1, 1, ResizeMethod.PILLOW_BILINEAR), 255);
+  }
+
   private static double triangle(int pixel, int out, double scale) {
     double distance = Math.abs(pixel + 0.5 - (out + 0.5) * scale) / Math.max(1, scale);
     return Math.max(0, 1 - distance);
