@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.Option;
+import tacet.graph.Graph;
 import tacet.graph.ValueInfo;
 import tacet.insight.image.Geometry;
 import tacet.insight.image.Normalization;
@@ -90,17 +91,10 @@ final class ImageOptions {
    * @param preparation how it was made and what becomes of its pixels
    * @param layout of the input
    */
-  record Prepared(Picture picture, Preparation preparation, Layout layout)
-      implements Surveyor.Source {
+  record Prepared(Picture picture, Preparation preparation, Layout layout) {
 
-    @Override
-    public Shape shape() {
+    Shape shape() {
       return Shape.of(preparation.shape(picture, layout));
-    }
-
-    @Override
-    public void write(Tensor input) {
-      preparation.write(picture, input);
     }
 
     Tensor tensor() {
@@ -115,6 +109,32 @@ final class ImageOptions {
    */
   Prepared read(Path file, ValueInfo input, int side) throws IOException {
     return prepare(file.toString(), Picture.read(file), input, side);
+  }
+
+  /**
+   * An image for a network that {@linkplain #normalising normalises it itself}.
+   *
+   * @param input of the network before it did
+   */
+  Surveyor.Source readPixels(Path file, ValueInfo input) throws IOException {
+    Prepared prepared = read(file, input, 0);
+    return new Surveyor.Source() {
+      @Override
+      public Shape shape() {
+        return Preparation.pixelShape(prepared.picture());
+      }
+
+      @Override
+      public void write(Tensor pixels) {
+        prepared.preparation().write(prepared.picture(), pixels);
+      }
+    };
+  }
+
+  /** The same network, taking images as bytes, which it normalises as the command line says. */
+  Graph normalising(Graph graph) {
+    ValueInfo input = InspectInput.onlyInput(graph);
+    return preparation(new Geometry.None(), input, layout(input)).into(graph);
   }
 
   /** Whether the command line says how to make an image fit. */
@@ -133,15 +153,8 @@ final class ImageOptions {
     Layout layout = layout(input);
     long[] dims = input.dims();
     int yAxis = layout == Layout.NHWC ? 1 : 2;
-    long planes = dims[layout == Layout.NHWC ? 3 : 1];
     int[] wanted = wanted(dims[yAxis], dims[yAxis + 1], side);
-    Channels order =
-        planes == 1 ? Channels.GREY : channels == Order.bgr ? Channels.BGR : Channels.RGB;
-    Preparation preparation =
-        new Preparation(
-            geometry(wanted),
-            ResizeMethod.PILLOW_BILINEAR,
-            new Normalization(order, number(scale), mean, std));
+    Preparation preparation = preparation(geometry(wanted), input, layout);
     Prepared prepared = new Prepared(preparation.sized(picture), preparation, layout);
     if (!input.accepts(prepared.shape())) {
       throw new IllegalArgumentException(
@@ -152,6 +165,14 @@ final class ImageOptions {
               + input.describe());
     }
     return prepared;
+  }
+
+  private Preparation preparation(Geometry geometry, ValueInfo input, Layout layout) {
+    long planes = input.dims()[layout == Layout.NHWC ? 3 : 1];
+    Channels order =
+        planes == 1 ? Channels.GREY : channels == Order.bgr ? Channels.BGR : Channels.RGB;
+    return new Preparation(
+        geometry, ResizeMethod.PILLOW_BILINEAR, new Normalization(order, number(scale), mean, std));
   }
 
   /** Whether the network's input is an image, and its channels first or last. */

@@ -17,6 +17,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tacet.Model;
+import tacet.graph.Graph;
 import tacet.graph.ValueInfo;
 import tacet.insight.survey.LayerSurvey;
 import tacet.insight.survey.Survey;
@@ -83,16 +84,18 @@ final class SurveyCommand implements Callable<Integer> {
     }
     List<Path> images = images(files.subList(1, files.size()));
     CountDownLatch written = new CountDownLatch(1);
-    try (Model model = Model.load(files.getFirst(), modelOptions.options().withMeasure(true))) {
+    Graph graph = Model.read(files.getFirst());
+    ValueInfo input = InspectInput.onlyInput(graph);
+    try (Model model =
+        Model.of(imageOptions.normalising(graph), modelOptions.options().withMeasure(true))) {
       Thread hook;
       Surveyor surveyor;
       Survey survey;
       try (Progress progress = new Progress("survey")) {
-        ValueInfo input = InspectInput.onlyInput(model.graph());
         surveyor =
             new Surveyor(
                 model,
-                file -> imageOptions.read(file, input, 0),
+                file -> imageOptions.readPixels(file, input),
                 done -> progress.at(done, images.size()));
         hook = Thread.ofPlatform().unstarted(() -> interrupt(surveyor, written));
         Runtime.getRuntime().addShutdownHook(hook);

@@ -78,8 +78,7 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
    * @throws IllegalArgumentException where the input's shape is another than what the picture comes to
    */
   public void write(Picture sized, Tensor input) {
-    if (input.type() == DataType.UINT8
-        && input.shape().equals(Shape.of(1, sized.height(), sized.width(), BYTES_PER_PIXEL))) {
+    if (input.type() == DataType.UINT8 && input.shape().equals(pixelShape(sized))) {
       MemorySegment.copy(
           sized.rgb(), 0, input.data(), ValueLayout.JAVA_BYTE, 0, sized.rgb().length);
       return;
@@ -92,6 +91,11 @@ public record Preparation(Geometry geometry, ResizeMethod method, Normalization 
           "the input is " + input.type() + " " + input.shape() + ", the picture comes to " + nchw);
     }
     normalization.apply(sized, first ? Layout.NCHW : Layout.NHWC, input.data());
+  }
+
+  /** The shape that a picture of this size has as an input of bytes. */
+  public static Shape pixelShape(Picture sized) {
+    return Shape.of(1, sized.height(), sized.width(), BYTES_PER_PIXEL);
   }
 
   /** The shape that a picture of this size has as a network's input. */

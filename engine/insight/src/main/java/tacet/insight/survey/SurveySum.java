@@ -53,6 +53,7 @@ final class SurveySum {
     private final long[] fired;
     private final long[] firedSquares;
     private final long[] firingImages;
+    private long images;
     private long zeros;
     private long nearZeros;
     private long population;
@@ -71,14 +72,18 @@ final class SurveySum {
     void add(long zerosOfAll, long nearZerosOfAll, long[] zerosPerUnit) {
       zeros += zerosOfAll;
       nearZeros += nearZerosOfAll;
+      images++;
+      // No unit responds more often than there are positions: what these may add up to is checked
+      // once for all units.
+      Math.multiplyExact(images, Math.multiplyExact(positions, positions));
       int units = fired.length;
       double sum = 0;
       double squares = 0;
       for (int c = 0; c < units; c++) {
         long f = positions - zerosPerUnit[c];
-        long square = Math.multiplyExact(f, f);
+        long square = f * f;
         fired[c] += f;
-        firedSquares[c] = Math.addExact(firedSquares[c], square);
+        firedSquares[c] += square;
         firingImages[c] += f > 0 ? 1 : 0;
         sum += f;
         squares += square;

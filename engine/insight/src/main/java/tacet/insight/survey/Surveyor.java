@@ -20,8 +20,8 @@ import tacet.tensor.Tensor;
 /**
  * Runs a network over files. Every worker has a session of its own: it decodes a file into the session's input, runs it on
  * its own thread, and adds what was counted to a survey of its own; those add up in the end. As many workers compute at once
- * as the model has threads. There are more workers than that, so that others decode meanwhile: on processors that the budget
- * leaves free, or while the disk is waited for.
+ * as the model has threads, and one decodes while another computes. On processors that the budget leaves free there are more
+ * workers, which decode; where it leaves none they would only take turns with the others.
  */
 public final class Surveyor {
 
@@ -99,12 +99,13 @@ public final class Surveyor {
     AtomicInteger next = new AtomicInteger();
     AtomicInteger done = new AtomicInteger();
     List<Worker> workers = new ArrayList<>();
+    Start warming = new Start();
     int threads = model.options().threads();
     int spare = Runtime.getRuntime().availableProcessors() - threads;
-    int most = Math.min(files.size(), threads + Math.clamp(spare, 1, threads));
+    int most = Math.min(files.size(), threads + Math.clamp(spare, 0, threads));
     long start = System.nanoTime();
     for (int w = 0; w < Math.max(1, most); w++) {
-      workers.add(new Worker(files, shape, next, done));
+      workers.add(new Worker(files, shape, next, done, w == 0, warming));
     }
     inParallel(workers);
     Survey sum = Survey.empty(model.graph().source());
@@ -197,31 +198,51 @@ public final class Surveyor {
     private final Shape shape;
     private final AtomicInteger next;
     private final AtomicInteger done;
+    private final boolean first;
+    private final Start warming;
     private final SurveySum sum = new SurveySum(model.graph().source());
     private Session session;
     private long decoding;
     private long inference;
     private long accounting;
 
-    Worker(List<Path> files, Shape shape, AtomicInteger next, AtomicInteger done) {
+    Worker(
+        List<Path> files,
+        Shape shape,
+        AtomicInteger next,
+        AtomicInteger done,
+        boolean first,
+        Start warming) {
       this.files = files;
       this.shape = shape;
       this.next = next;
       this.done = done;
+      this.first = first;
+      this.warming = warming;
     }
 
     @Override
     public void run() {
       try {
+        if (!first) {
+          warming.await();
+        }
         int i = next.getAndIncrement();
         while (i < files.size() && !stopped.get()) {
+          long start = System.nanoTime();
           take(files.get(i));
+          if (first) {
+            warming.took(System.nanoTime() - start);
+          }
           progress.accept(done.incrementAndGet());
           i = next.getAndIncrement();
         }
       } catch (InterruptedException e) {
         stop();
       } finally {
+        if (first) {
+          warming.end();
+        }
         if (session != null) {
           session.close();
         }
