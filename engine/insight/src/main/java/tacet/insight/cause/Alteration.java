@@ -23,7 +23,18 @@ enum Alteration {
   /** Everything as bright as the brightest value. */
   WHITE,
   /** Everything as dark as the darkest value. */
-  BLACK;
+  BLACK,
+  /**
+   * Points of a random colour, each channel as bright or as dark as can be, on the darkest ground. Where all values of an
+   * image are positive, a unit whose weights add up to less than nothing answers to none of the above; to a point it does if
+   * a single weight is positive.
+   */
+  POINTS;
+
+  /** One pixel in so many is a point: far enough apart for the first layers to see them one by one. */
+  private static final int GROUND_PER_POINT = 64;
+
+  private static final double GREY_LEVELS = 255;
 
   /** Deviation, in grey levels, of textures where the image itself has next to none. */
   private static final double TEXTURE_LEVELS = 48;
@@ -46,6 +57,7 @@ enum Alteration {
       }
       case SHUFFLED -> shuffle(image, 8, out, random);
       case SHUFFLED_COARSELY -> shuffle(image, 4, out, random);
+      case POINTS -> points(image, out, random);
       default -> {
         for (int p = 0; p < image.images() * image.channels(); p++) {
           fill(image, p, out, random);
@@ -94,6 +106,34 @@ enum Alteration {
               base + to + y * image.width(),
               patchWidth);
         }
+      }
+    }
+  }
+
+  private static void points(ImageView image, float[] out, SplittableRandom random) {
+    int[] colours = new int[image.images() * image.pixels()];
+    for (int p = 0; p < colours.length; p++) {
+      colours[p] = random.nextInt(GROUND_PER_POINT) == 0 ? random.nextInt() : 0;
+    }
+    ImageView ranged = image.ranged();
+    for (int plane = 0; plane < image.images() * image.channels(); plane++) {
+      int c = plane % image.channels();
+      int from = plane * image.pixels();
+      double dark = ranged.low()[c];
+      double bright = ranged.high()[c];
+      if (Double.isInfinite(dark) || Double.isInfinite(bright)) {
+        dark = Double.POSITIVE_INFINITY;
+        bright = Double.NEGATIVE_INFINITY;
+        for (int p = from; p < from + image.pixels(); p++) {
+          dark = Math.min(dark, image.planes()[p]);
+          bright = Math.max(bright, image.planes()[p]);
+        }
+        bright = Math.max(bright, dark + GREY_LEVELS * image.grey()[c]);
+      }
+      int first = plane / image.channels() * image.pixels();
+      for (int i = 0; i < image.pixels(); i++) {
+        boolean lit = (colours[first + i] >> c % Integer.SIZE & 1) != 0;
+        out[from + i] = (float) (lit ? bright : dark);
       }
     }
   }

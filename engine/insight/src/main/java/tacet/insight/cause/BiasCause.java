@@ -7,8 +7,8 @@ import tacet.insight.Finding;
 import tacet.insight.cause.Network.Cut;
 
 /**
- * Units that their bias alone keeps off: silent on every image and altered image, though without the bias they would fire,
- * and so low that three standard deviations of their input do not lift them. What a unit would do without its bias follows
+ * Units that their bias alone keeps off: silent on every image, and on every altered image unless the bias is far below its
+ * layer's others, though without the bias they would fire, and so low that three standard deviations of their input do not lift them. What a unit would do without its bias follows
  * exactly from what was measured, by subtraction.
  */
 final class BiasCause implements Cause.OfUnits {
@@ -48,8 +48,9 @@ final class BiasCause implements Cause.OfUnits {
     double fires =
         Math.max(
             s.fireShareWithoutBias(unit), altered == null ? 0 : altered.fireShareWithoutBias(unit));
-    return (altered == null || altered.isSilent(unit))
-        && (fires >= LEAST_FIRING || isOutlier(cut.bias(), unit) && couldFire(cut, unit))
+    boolean outlier = isOutlier(cut.bias(), unit);
+    return (outlier || altered == null || altered.isSilent(unit))
+        && (fires >= LEAST_FIRING || outlier && couldFire(cut, unit))
         && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
   }
 

@@ -8,14 +8,12 @@ import tacet.insight.cause.Network.Cut;
 /**
  * Units that are never anything but zero. Dead is a unit that is silent on all images and altered images and either cannot
  * fire by {@link LocalBounds}, or had so many independent chances that, firing as often as its neighbours, it would have
- * fired but once in a million such units. Other silent units are dormant: silent here, perhaps not elsewhere.
+ * fired but once in a million such units. Other silent units are dormant: silent here, not elsewhere; that says something of the images, and
+ * is no cause.
  */
 final class DeadUnitsCause implements Cause.OfUnits {
 
   private static final double CHANCE = 1e-6;
-
-  /** Part of a layer's units from which dormant ones are worth naming as a cause. */
-  private static final double MANY_ASLEEP = 0.1;
 
   private final Analysis analysis;
   private final LocalBounds local;
@@ -79,7 +77,6 @@ final class DeadUnitsCause implements Cause.OfUnits {
     int silent = s.silentUnits();
     int dead = partition.units(cut, Kind.DEAD_UNITS);
     int dormant = 0;
-    int asleep = 0;
     int proven = 0;
     int unreachable = 0;
     int woken = 0;
@@ -90,7 +87,6 @@ final class DeadUnitsCause implements Cause.OfUnits {
       }
       Kind owner = partition.owner(cut, c);
       dormant += owner == null ? 1 : 0;
-      asleep += owner == null && isUnlikely(s, null) ? 1 : 0;
       woken += altered != null && !altered.isSilent(c) ? 1 : 0;
       proven += global.neverFires(cut, c) ? 1 : 0;
       unreachable += local.neverFires(cut, c) ? 1 : 0;
@@ -111,7 +107,6 @@ final class DeadUnitsCause implements Cause.OfUnits {
             .put("silentUnits", silent)
             .put("deadUnits", dead)
             .put("dormantUnits", dormant)
-            .put("dormantUnitsNotByChance", asleep)
             .put("explainedOtherwise", silent - dead - dormant)
             .put("wokenByAlteredImages", woken)
             .put("unreachableByInputRange", unreachable)
@@ -155,7 +150,7 @@ final class DeadUnitsCause implements Cause.OfUnits {
         cut.layer(),
         share > 0 ? share : null,
         text.append('.').toString(),
-        share > 0 || asleep >= MANY_ASLEEP * s.units(),
+        share > 0,
         evidence.map());
   }
 }

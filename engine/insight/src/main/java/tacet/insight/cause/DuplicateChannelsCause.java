@@ -26,7 +26,7 @@ final class DuplicateChannelsCause implements Cause {
         continue;
       }
       looked += u.count();
-      List<Object> pairs = pairs(u, s);
+      List<Object> pairs = pairs(u, s, analysis.altered().units().get(a.output()));
       if (!pairs.isEmpty()) {
         found.add(
             new Finding(
@@ -57,12 +57,17 @@ final class DuplicateChannelsCause implements Cause {
     return found;
   }
 
-  /** Pairs [channel, the earlier one it repeats]; silent channels are another matter. */
-  private static List<Object> pairs(Units u, ChannelStatistics s) {
+  /**
+   * Pairs [channel, the earlier one it repeats]; channels that no image wakes are another matter.
+   *
+   * @param altered on altered images, or null
+   */
+  private static List<Object> pairs(Units u, ChannelStatistics s, UnitStatistics altered) {
     List<Object> pairs = new ArrayList<>();
     var byHash = new java.util.HashMap<Integer, List<Integer>>();
     for (int c = 0; c < u.count(); c++) {
-      if (s.channels() != u.count() || s.zeros(c) == s.perChannel()) {
+      boolean awake = altered != null && altered.units() == u.count() && !altered.isSilent(c);
+      if (s.channels() != u.count() || s.zeros(c) == s.perChannel() && !awake) {
         continue;
       }
       float[] w = u.weights(c);

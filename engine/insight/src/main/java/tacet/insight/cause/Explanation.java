@@ -58,7 +58,7 @@ public record Explanation(List<Finding> findings) {
               new RemainderCause(analysis))) {
         findings.addAll(cause.findings(partition));
       }
-      return new Explanation(Importance.sorted(findings));
+      return new Explanation(Importance.sorted(findings, analysis.network()));
     }
   }
 }

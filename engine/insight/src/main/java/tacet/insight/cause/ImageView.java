@@ -115,6 +115,11 @@ record ImageView(
         original, layout, images, channels, height, width, planes, newGrey, newLow, newHigh);
   }
 
+  /** The same, between black and white of the usual normalization that gives such values, where nobody said which. */
+  ImageView ranged() {
+    return Double.isInfinite(low[0]) ? scaled(guess(this)) : this;
+  }
+
   /** From black to white where nobody said: the usual ranges, or else six standard deviations. */
   private double guessedRange() {
     double least = Double.POSITIVE_INFINITY;

@@ -1,9 +1,11 @@
 package tacet.insight.cause;
 
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import tacet.graph.Node;
 import tacet.insight.Finding;
 
 /**
@@ -11,29 +13,65 @@ import tacet.insight.Finding;
  * nearly all zeros come about; why the values are negative is what is asked. So, first to last: what makes every other
  * figure meaningless (no numbers, wrong preprocessing); causes that explain at least a twentieth of a layer's zeros, and
  * what is wrong with at least a twentieth of a layer without making zeros (saturated, constant or repeated channels);
- * mechanisms and lesser causes; what layers hand on and facts without a share; what was tested and does not hold. Within
- * each, what explains more zeros comes first.
+ * lesser causes, and dead units behind a layer that is itself silenced, which may be no more than its witnesses;
+ * mechanisms; what layers hand on and facts without a share; what was tested and does not hold. Within each, what explains
+ * more zeros comes first.
  */
 final class Importance {
 
   private static final Set<String> ROOTS =
       Set.of("flat-regions", "small-weights", "bias", "bottleneck", "dead-units", "saturation");
 
+  /** Causes that a unit as a whole has, be it the only one in a wide layer. */
+  private static final Set<String> UNITS =
+      Set.of("small-weights", "bias", "bottleneck", "dead-units");
+
   private static final double MATERIAL = 0.05;
+
+  /** Part of a layer's zeros from which their cause has silenced the layer rather than units of it. */
+  private static final double SILENCED = 0.5;
 
   private Importance() {}
 
-  static List<Finding> sorted(List<Finding> findings) {
+  static List<Finding> sorted(List<Finding> findings, Network network) {
+    Set<String> witnesses = witnesses(findings, network);
     return findings.stream()
         .sorted(
-            Comparator.comparingInt(Importance::rank)
+            Comparator.comparingInt((Finding f) -> rank(f, witnesses))
                 .thenComparing(Comparator.comparingDouble(Importance::explained).reversed()))
         .toList();
   }
 
-  private static int rank(Finding f) {
+  /** Layers that read, at whatever distance, what a silenced layer makes. */
+  private static Set<String> witnesses(List<Finding> findings, Network network) {
+    Set<String> silenced = new HashSet<>();
+    for (Finding f : findings) {
+      if (f.holds()
+          && UNITS.contains(f.cause())
+          && !isInherited(f)
+          && f.share() != null
+          && f.share() >= SILENCED) {
+        silenced.add(f.layer());
+      }
+    }
+    Set<String> witnesses = new HashSet<>();
+    Set<String> reached = new HashSet<>();
+    // Nodes stand in an order in which they can be computed.
+    for (Node n : network.graph().nodes()) {
+      boolean behind = n.inputs().stream().anyMatch(reached::contains);
+      if (behind) {
+        witnesses.add(Network.layerName(n));
+      }
+      if (behind || silenced.contains(Network.layerName(n))) {
+        reached.addAll(n.outputs());
+      }
+    }
+    return witnesses;
+  }
+
+  private static int rank(Finding f, Set<String> witnesses) {
     if (!f.holds()) {
-      return 4;
+      return 5;
     }
     if (f.cause().equals("non-finite") || f.cause().equals("preprocessing") && !isInherited(f)) {
       return 0;
@@ -45,9 +83,15 @@ final class Importance {
       return 1;
     }
     if (isInherited(f) || f.share() == null) {
-      return 3;
+      return 4;
     }
-    return ROOTS.contains(f.cause()) && f.share() >= MATERIAL ? 1 : 2;
+    if (f.cause().equals("dead-units") && witnesses.contains(f.layer())) {
+      return 2;
+    }
+    if (ROOTS.contains(f.cause()) && f.share() >= MATERIAL) {
+      return 1;
+    }
+    return UNITS.contains(f.cause()) ? 2 : 3;
   }
 
   /** Part of a layer that is out of order in a way that makes no zeros: 0 for causes that are counted in zeros. */
@@ -58,9 +102,6 @@ final class Importance {
     Map<String, Object> e = f.evidence();
     return switch (f.cause()) {
       case "saturation" -> (double) e.get("saturatedShare");
-      case "dead-units" ->
-          ((Number) e.get("dormantUnitsNotByChance")).doubleValue()
-              / ((Number) e.get("channels")).doubleValue();
       case "constant-channels" -> part(e.get("constantChannels"), e.get("channels"));
       case "duplicate-channels" -> part(e.get("pairs"), e.get("channels"));
       default -> 0;

@@ -95,10 +95,12 @@ final class SmallWeightsCause implements Cause.OfUnits {
         (output, strength) -> {
           double layer = median(strength);
           double usual = Math.max(Math.max(layer, network / 2), LEAST_USUAL);
+          double usualOfAll = Math.max(usual, network);
           boolean[] vanished = new boolean[strength.length];
           for (int c = 0; c < vanished.length; c++) {
             boolean sparse = sparsities.get(output)[c] >= SPARSE;
-            vanished[c] = strength[c] < VANISHED * usual || sparse && strength[c] < SHRUNK * usual;
+            vanished[c] =
+                strength[c] < VANISHED * usual || sparse && strength[c] < SHRUNK * usualOfAll;
           }
           double[] t = totals.get(output);
           weights.put(output, new Weights(t[0], t[1], layer, vanished));
