@@ -93,6 +93,21 @@ public interface KernelProvider {
   }
 
   /**
+   * A convolution kernel that stores no zero weights and forms no products with them; null where there is none, or where the
+   * weights are not sparse enough for it to pay anywhere. Parameters as those of {@link #convolution}.
+   */
+  default SparseWeights sparseWeights(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias) {
+    return null;
+  }
+
+  /**
    * A pooling kernel; layouts with {@link #lanes()}.
    *
    * @param arena the kernel is not used after it is closed
@@ -171,6 +186,19 @@ public interface KernelProvider {
 
     public static Choice declined(String reason) {
       return new Choice(null, List.of(), reason);
+    }
+  }
+
+  /**
+   * A kernel that can be had in the place of the one for dense weights.
+   *
+   * @param maker makes it; its weights live in the arena
+   * @param zeroShare share of the weights that are zero
+   * @param share estimate of its time, that of the dense kernel being 1
+   */
+  record SparseWeights(Function<Arena, Kernel> maker, double zeroShare, double share) {
+    public Kernel prepare(Arena arena) {
+      return maker.apply(arena);
     }
   }
 

@@ -11,9 +11,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
+import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.Skipping;
+import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.kernels.Parallel;
 
 /**
@@ -40,6 +43,9 @@ final class Calibration {
   /** Kernels, dense and skipping, whose times have settled before in this process. */
   private static final Set<String> COMPILED = ConcurrentHashMap.newKeySet();
 
+  private static final double[] SHARES = {CostCurve.FEW, CostCurve.MIDDLE, CostCurve.MANY};
+  private static final double[] NO_ZEROS = {0};
+
   private record Key(
       String dense,
       boolean vectors,
@@ -65,10 +71,31 @@ final class Calibration {
         new Key(dense.name(), skipping.vectors(), dense.multiplyAdds(), layouts, output.layout());
     CostCurve curve = known.get(key);
     if (curve == null) {
-      curve = left > 0 ? measure(dense, skipping, inputs, output) : estimate(dense, skipping);
+      curve =
+          left > 0 ? measure(dense, skipping, SHARES, inputs, output) : estimate(dense, skipping);
       known.put(key, curve);
     }
     return curve;
+  }
+
+  /**
+   * What a layer takes without its zero weights, whatever its input, and what it takes with them.
+   *
+   * @param dense makes the kernel for dense weights, in memory that is given back
+   */
+  CostCurve of(
+      SparseWeights sparse,
+      long multiplyAdds,
+      Function<Arena, Choice> dense,
+      List<Placement.Image> inputs,
+      Placement.Image output) {
+    if (left <= 0) {
+      return CostCurve.estimated(multiplyAdds, sparse.share(), 0);
+    }
+    try (Arena arena = Arena.ofShared()) {
+      Skipping same = Skipping.values("", sparse.maker(), sparse.share(), 0);
+      return measure(dense.apply(arena).kernel(), same, NO_ZEROS, inputs, output);
+    }
   }
 
   private static CostCurve estimate(Kernel dense, Skipping skipping) {
@@ -77,13 +104,19 @@ final class Calibration {
         : CostCurve.estimated(dense.multiplyAdds(), skipping.fixed(), skipping.perShare());
   }
 
+  /**
+   * @param shares of zeros, at which the other kernel is timed
+   */
   private CostCurve measure(
-      Kernel kernel, Skipping other, List<Placement.Image> inputs, Placement.Image output) {
+      Kernel kernel,
+      Skipping other,
+      double[] shares,
+      List<Placement.Image> inputs,
+      Placement.Image output) {
     long start = System.nanoTime();
     try (Arena arena = Arena.ofConfined()) {
       Kernel skipping = other.prepare(arena);
       // The first input once for each share of zeros; the others once.
-      double[] shares = {CostCurve.FEW, CostCurve.MIDDLE, CostCurve.MANY};
       List<Placement.Image> images = new ArrayList<>(inputs);
       images.add(output);
       for (int i = 1; i < shares.length; i++) {
@@ -141,7 +174,8 @@ final class Calibration {
         return estimate(kernel, other);
       }
       COMPILED.add(kernels);
-      return new CostCurve(dense, times[0], times[1], times[2], true);
+      int last = times.length - 1;
+      return new CostCurve(dense, times[0], times[last / 2], times[last], true);
     } finally {
       left -= System.nanoTime() - start;
     }

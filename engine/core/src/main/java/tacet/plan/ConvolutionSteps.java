@@ -3,6 +3,7 @@ package tacet.plan;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.StringJoiner;
 import tacet.graph.Node;
 import tacet.graph.Op;
@@ -15,6 +16,7 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.KernelProvider.Needs;
+import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.plan.Attempt.Declined;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
@@ -81,18 +83,14 @@ final class ConvolutionSteps {
               spec.outWidth(),
               needs.dense(),
               in.channelsLast());
-      Choice choice =
-          provider.convolution(
-              spec,
-              in.layout(),
-              out.layout(),
-              residual == null ? null : residual.layout(),
-              FlattenOrder.NONE,
-              w,
-              b,
-              weights);
+      List<Placement.Image> inputs = residual == null ? List.of(in) : List.of(in, residual);
+      Layer layer = new Layer(spec, inputs, out, FlattenOrder.NONE, w, b);
+      Attempt sparse = sparseWeights(n, provider, layer, declined);
+      if (sparse != null) {
+        return sparse;
+      }
+      Choice choice = layer.kernel(provider, weights);
       if (choice.kernel() != null) {
-        List<Placement.Image> inputs = residual == null ? List.of(in) : List.of(in, residual);
         if (order.mayLend(provider) && in.hasHalo(spec.halo())) {
           ImageLayout added = residual == null ? null : residual.layout();
           choice =
@@ -165,9 +163,12 @@ final class ConvolutionSteps {
       boolean compact = provider.needs(spec).dense();
       Placement.Image in = compact ? places.compact(n.input(0), lies, Halo.NONE) : lies;
       Placement.Image out = places.output(n.output(0), batch, m, 1, 1, compact, false);
-      Choice choice =
-          provider.convolution(
-              spec, in.layout(), out.layout(), null, flattened, rows, bias, weights);
+      Layer layer = new Layer(spec, List.of(in), out, flattened, rows, bias);
+      Attempt sparse = sparseWeights(n, provider, layer, declined);
+      if (sparse != null) {
+        return sparse;
+      }
+      Choice choice = layer.kernel(provider, weights);
       if (choice.kernel() != null) {
         if (order.mayLend(provider)) {
           choice =
@@ -182,6 +183,67 @@ final class ConvolutionSteps {
       declined.add(provider.name() + " declined: " + choice.reason());
     }
     return new Declined(declined.toString());
+  }
+
+  /** What a provider is asked for. */
+  private record Layer(
+      ConvSpec spec,
+      List<Placement.Image> inputs,
+      Placement.Image output,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias) {
+
+    private ImageLayout residual() {
+      return inputs.size() == 1 ? null : inputs.getLast().layout();
+    }
+
+    Choice kernel(KernelProvider provider, Arena arena) {
+      return provider.convolution(
+          spec,
+          inputs.getFirst().layout(),
+          output.layout(),
+          residual(),
+          flattened,
+          weights,
+          bias,
+          arena);
+    }
+
+    SparseWeights sparseWeights(KernelProvider provider) {
+      return provider.sparseWeights(
+          spec, inputs.getFirst().layout(), output.layout(), residual(), flattened, weights, bias);
+    }
+  }
+
+  /** Places the kernel without zero weights, or returns null: where there is none, or the dense one is faster. */
+  private Attempt sparseWeights(
+      Node n, KernelProvider provider, Layer layer, StringJoiner declined) {
+    SparseWeights sparse = kernels.skips() ? layer.sparseWeights(provider) : null;
+    if (sparse == null) {
+      return null;
+    }
+    CostCurve curve =
+        kernels.curve(
+            sparse,
+            layer.spec.multiplyAdds(),
+            a -> layer.kernel(provider, a),
+            layer.inputs,
+            layer.output);
+    String found =
+        String.format(
+            Locale.ROOT,
+            "%.1f %% of the weights are zero, and without them it takes %.2f of the time (%s)",
+            100 * sparse.zeroShare(),
+            curve.few() / curve.dense(),
+            curve.measured() ? "measured" : "estimated");
+    if (!kernels.isWorth(curve)) {
+      declined.add(found);
+      return null;
+    }
+    Choice choice = Choice.of(sparse.prepare(weights), found);
+    return kernels.sparseWeights(
+        n, provider, choice, order.why(n, choice, declined), curve, layer.inputs, layer.output);
   }
 
   private static boolean isRow(Shape s, int columns) {

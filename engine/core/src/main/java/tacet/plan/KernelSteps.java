@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.function.Function;
 import tacet.graph.Node;
 import tacet.graph.Node.Role;
 import tacet.kernels.CountLevel;
@@ -13,6 +14,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.Skipping;
+import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.kernels.SparseMode;
 import tacet.plan.Attempt.Placed;
 
@@ -82,7 +84,6 @@ final class KernelSteps {
       String reason,
       List<Placement.Image> inputs,
       Placement.Image out) {
-    boolean before = n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
     StringJoiner reasons = new StringJoiner("; ").add(reason);
     List<Alternative> alternatives = new ArrayList<>();
     if (options.sparse() != SparseMode.OFF) {
@@ -102,7 +103,7 @@ final class KernelSteps {
             : addEither(
                 choice.kernel(), provider, alternatives, inputs, out, counted.get(n.input(0)));
     counted.put(n.output(0), source);
-    if (before && source instanceof CountSource.OfStep s) {
+    if (isCountedBefore(n) && source instanceof CountSource.OfStep s) {
       countedBefore.put(n.output(0), new CountSource.OfStep(s.counts(), true));
     }
     return new Placed(
@@ -110,6 +111,50 @@ final class KernelSteps {
         provider.name(),
         reasons.toString(),
         choice.kernel().multiplyAdds());
+  }
+
+  /** Whether anything may be skipped because it is zero. */
+  boolean skips() {
+    return options.sparse() != SparseMode.OFF;
+  }
+
+  /** What a layer takes with its weights listed, and with all of them. */
+  CostCurve curve(
+      SparseWeights sparse,
+      long multiplyAdds,
+      Function<Arena, Choice> dense,
+      List<Placement.Image> inputs,
+      Placement.Image out) {
+    return calibration.of(sparse, multiplyAdds, dense, inputs, out);
+  }
+
+  /** Whether a kernel should run that takes the same time whatever its input. */
+  boolean isWorth(CostCurve curve) {
+    return options.sparse() == SparseMode.ALWAYS || curve.skips(0);
+  }
+
+  /** Adds the step of a node whose zero weights are not stored, and says how it is computed. */
+  Placed sparseWeights(
+      Node n,
+      KernelProvider provider,
+      Choice choice,
+      String reason,
+      CostCurve curve,
+      List<Placement.Image> inputs,
+      Placement.Image out) {
+    Kernel kernel = choice.kernel();
+    int counts = use(kernel, inputs, out);
+    draft.add(new RunListed(kernel, provider.name(), curve, inputs, out, counts));
+    CountSource.OfStep source = new CountSource.OfStep(counts, false);
+    counted.put(n.output(0), source);
+    if (isCountedBefore(n)) {
+      countedBefore.put(n.output(0), new CountSource.OfStep(counts, true));
+    }
+    return new Placed(kernel.name(), provider.name(), reason, kernel.multiplyAdds());
+  }
+
+  private static boolean isCountedBefore(Node n) {
+    return n.layers().stream().anyMatch(l -> l.role() == Role.BEFORE_ACTIVATION);
   }
 
   /** Adds the step that makes an image of bytes; the zeros of a network's input are not counted. */

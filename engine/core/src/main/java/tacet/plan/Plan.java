@@ -294,10 +294,10 @@ public final class Plan implements AutoCloseable {
         continue;
       }
       PlannedLayer l = layers.get(number);
-      RunEither either = either(l);
-      String kernel = either == null ? l.kernel() : either.lastKernel(w);
-      String backend = either == null ? l.backend() : either.lastBackend(w);
-      long skipped = either == null ? 0 : either.skipped(w);
+      SkippingStep skipping = skipping(l);
+      String kernel = skipping == null ? l.kernel() : skipping.lastKernel(w);
+      String backend = skipping == null ? l.backend() : skipping.lastBackend(w);
+      long skipped = skipping == null ? 0 : skipping.skipped(w);
       if (isCounted(l)) {
         events.report(
             number,
@@ -327,12 +327,12 @@ public final class Plan implements AutoCloseable {
   }
 
   /** The step of a layer that may skip zeros, or null. */
-  private RunEither either(PlannedLayer l) {
-    RunEither either = null;
+  private SkippingStep skipping(PlannedLayer l) {
+    SkippingStep skipping = null;
     for (int i = l.firstStep(); i < l.endStep(); i++) {
-      either = steps[i] instanceof RunEither e ? e : either;
+      skipping = steps[i] instanceof SkippingStep s ? s : skipping;
     }
-    return either;
+    return skipping;
   }
 
   /**
@@ -461,7 +461,7 @@ public final class Plan implements AutoCloseable {
   }
 
   private LayerProfile row(Workspace w, PlannedLayer l) {
-    RunEither either = either(l);
+    SkippingStep skipping = skipping(l);
     Counts counts =
         !isCounted(l)
             ? null
@@ -474,15 +474,15 @@ public final class Plan implements AutoCloseable {
         l.layer().op(),
         l.layer().value(),
         l.shape(),
-        either == null ? l.kernel() : either.lastKernel(w),
-        either == null ? l.backend() : either.lastBackend(w),
+        skipping == null ? l.kernel() : skipping.lastKernel(w),
+        skipping == null ? l.backend() : skipping.lastBackend(w),
         l.reason(),
         nanoseconds(w, l),
         l.multiplyAdds(),
         counts,
-        either == null
+        skipping == null
             ? null
-            : new Skipping(either.skipped(w), either.expected(w)[0], either.expected(w)[1]));
+            : new Skipping(skipping.skipped(w), skipping.expected(w)[0], skipping.expected(w)[1]));
   }
 
   /** Layers whose values this plan never forms. */

@@ -12,7 +12,7 @@ import tacet.kernels.ZeroCounts;
  * Runs a layer's dense kernel, or one of those that skip products with zero inputs where the zeros of this run's input make
  * that faster. The zeros were counted when the input was made; where they were not, a sample tells.
  */
-final class RunEither implements Step {
+final class RunEither implements SkippingStep {
 
   /** Values looked at where nothing was counted: a share is known to within 3 %. */
   private static final int SAMPLES = 1024;
@@ -105,24 +105,24 @@ final class RunEither implements Step {
     }
   }
 
-  /** Who made the kernel of the last run. */
-  String lastBackend(Workspace w) {
+  @Override
+  public String lastBackend(Workspace w) {
     int ran = w.alternative[number];
     return ran < 0 ? denseBackend : alternatives.get(ran).backend();
   }
 
-  /** Name of the kernel of the last run. */
-  String lastKernel(Workspace w) {
+  @Override
+  public String lastKernel(Workspace w) {
     return names[w.alternative[number] + 1];
   }
 
-  /** Multiply-adds left out in the last run; 0 where nothing is counted. */
-  long skipped(Workspace w) {
+  @Override
+  public long skipped(Workspace w) {
     return counts < 0 ? 0 : w.counts[counts].skipped();
   }
 
-  /** What the kernels were expected to take in the last run: the dense one, and the one that was chosen. */
-  double[] expected(Workspace w) {
+  @Override
+  public double[] expected(Workspace w) {
     return new double[] {w.denseNanos[number], w.expectedNanos[number]};
   }
 

@@ -10,6 +10,7 @@ import java.util.Set;
 import tacet.graph.Graph;
 import tacet.graph.Node;
 import tacet.graph.Op;
+import tacet.kernels.DataType;
 import tacet.tensor.Tensor;
 
 /**
@@ -71,7 +72,23 @@ record Trunk(TypedGraph net, Set<String> wanted) {
         .toList();
   }
 
-  /** A text that is the same where the computation is: operators, shapes, and who reads whose result. */
+  /** How sparse a layer's weights are, in tenths; nothing where most are not zero. */
+  private String sparseWeights(Node n) {
+    boolean multiplies =
+        n.op() instanceof Op.Conv || n.op() instanceof Op.Gemm || n.op() instanceof Op.MatMul;
+    Tensor w = multiplies && n.inputs().size() > 1 ? net.constant(n.input(1)) : null;
+    if (w == null || w.type() != DataType.FLOAT32) {
+      return "";
+    }
+    float[] values = w.toFloats();
+    int zeros = 0;
+    for (float v : values) {
+      zeros += v == 0f ? 1 : 0;
+    }
+    return 2 * zeros < values.length ? "" : " zeros " + (int) (10.0 * zeros / values.length);
+  }
+
+  /** A text that is the same where the computation is: operators, shapes, sparse weights, and who reads whose result. */
   String signature() {
     Map<String, Integer> numbers = new HashMap<>();
     net.graph().inputs().forEach(i -> numbers.put(i.name(), numbers.size()));
@@ -83,6 +100,7 @@ record Trunk(TypedGraph net, Set<String> wanted) {
         text.append(' ').append(number == null ? "constant" : number);
         text.append(net.isKnown(in) ? net.type(in) : "");
       }
+      text.append(sparseWeights(n));
       for (String out : n.outputs()) {
         numbers.put(out, numbers.size());
         text.append(wanted.contains(out) ? " wanted " : " ").append(net.type(out));

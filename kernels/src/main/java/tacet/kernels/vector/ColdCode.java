@@ -95,7 +95,7 @@ final class ColdCode {
     }
   }
 
-  private static void multiplyAdd(float x, float[] w, int from, float[] sums) {
+  static void multiplyAdd(float x, float[] w, int from, float[] sums) {
     if (Lanes.HAS_FMA) {
       for (int j = 0; j < sums.length; j++) {
         sums[j] = Math.fma(x, w[from + j], sums[j]);

@@ -186,7 +186,7 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
   }
 
   /** Order of k: block of channels, kernel row, kernel column, lane. */
-  private static long[] table(ConvSpec spec, ImageLayout in, int from, int to, int[] sources) {
+  static long[] table(ConvSpec spec, ImageLayout in, int from, int to, int[] sources) {
     long[] table = new long[sources.length];
     int taps = spec.kernelHeight() * spec.kernelWidth();
     int k = 0;
@@ -208,7 +208,7 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
     return table;
   }
 
-  private static long[] flattenedTable(ImageLayout in, FlattenOrder order, int[] sources) {
+  static long[] flattenedTable(ImageLayout in, FlattenOrder order, int[] sources) {
     long[] table = new long[sources.length];
     int k = 0;
     for (int block = 0; block < in.blocks(); block++) {

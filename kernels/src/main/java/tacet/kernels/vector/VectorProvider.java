@@ -40,6 +40,23 @@ public final class VectorProvider implements KernelProvider {
   /** Time of a matrix product as a multiple of that of Winograd's algorithm. */
   private static final double WINOGRAD_GAIN = 2.2;
 
+  /** Fewer zero weights pay nowhere: half of them are bytes saved, but not time. */
+  private static final double LEAST_ZERO_WEIGHTS = 0.5;
+
+  // Time of kernels with lists of weights as shares of a matrix product's, as measured likewise: of
+  // a
+  // convolution for each weight that is listed, and for turning vectors over, which is shared by
+  // the
+  // other side's channels; of a dense layer for each weight, where weights come from memory or from
+  // a
+  // cache.
+  private static final double LISTS_FIXED = 0.12;
+  private static final double LISTS_PER_SHARE = 3.1;
+  private static final double TURN = 8;
+  private static final double LISTED_FROM_MEMORY = 4.4;
+  private static final double LISTED_FROM_CACHE = 10;
+  private static final long CACHE_WEIGHTS = 4L << 20;
+
   private final boolean strict;
 
   /** Threads that pack weights. */
@@ -160,6 +177,48 @@ public final class VectorProvider implements KernelProvider {
             + (spec.kernelHeight() * spec.kernelWidth() == 1
                 ? "one tap: a matrix product"
                 : "taps gathered for a matrix product"));
+  }
+
+  @Override
+  public SparseWeights sparseWeights(
+      ConvSpec spec,
+      ImageLayout input,
+      ImageLayout output,
+      ImageLayout residual,
+      FlattenOrder flattened,
+      float[] weights,
+      float[] bias) {
+    boolean dense = ListedDense.takes(spec);
+    if (!VectorActivation.supports(spec.activation())
+        || output.lanes() != Lanes.COUNT
+        || !(dense || flattened == FlattenOrder.NONE && ListedConvolution.takes(spec, input))) {
+      return null;
+    }
+    int zeros = 0;
+    for (float w : weights) {
+      zeros += w == 0f ? 1 : 0;
+    }
+    double share = (double) zeros / weights.length;
+    if (share < LEAST_ZERO_WEIGHTS || !isFinite(weights)) {
+      return null;
+    }
+    if (dense) {
+      double each = weights.length > CACHE_WEIGHTS ? LISTED_FROM_MEMORY : LISTED_FROM_CACHE;
+      return new SparseWeights(
+          a -> ListedDense.prepare(spec, input, output, residual, flattened, weights, bias, a),
+          share,
+          each * (1 - share));
+    }
+    boolean winograd = !strict && WinogradConvolution.tile(spec, input) > 0;
+    double product =
+        LISTS_FIXED
+            + LISTS_PER_SHARE * (1 - share)
+            + TURN / spec.outChannels()
+            + TURN / ((double) weights.length / spec.outChannels());
+    return new SparseWeights(
+        a -> ListedConvolution.prepare(spec, input, output, residual, weights, bias, a),
+        share,
+        winograd ? WINOGRAD_GAIN * product : product);
   }
 
   private static double rowPerShare(ConvSpec spec) {
