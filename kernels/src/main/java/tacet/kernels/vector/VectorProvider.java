@@ -53,8 +53,12 @@ public final class VectorProvider implements KernelProvider {
   private static final double LISTS_FIXED = 0.12;
   private static final double LISTS_PER_SHARE = 3.1;
   private static final double TURN = 8;
-  private static final double LISTED_FROM_MEMORY = 4.4;
-  private static final double LISTED_FROM_CACHE = 10;
+  private static final double LISTED_FROM_MEMORY = 4.5;
+  private static final double LISTED_FROM_CACHE = 10.7;
+
+  /** The start of a list, in weights. */
+  private static final double LIST_START = 20;
+
   private static final long CACHE_WEIGHTS = 4L << 20;
 
   private final boolean strict;
@@ -207,7 +211,7 @@ public final class VectorProvider implements KernelProvider {
       return new SparseWeights(
           a -> ListedDense.prepare(spec, input, output, residual, flattened, weights, bias, a),
           share,
-          each * (1 - share));
+          each * (1 - share + LIST_START / spec.outChannels()));
     }
     boolean winograd = !strict && WinogradConvolution.tile(spec, input) > 0;
     double product =
