@@ -2,6 +2,7 @@ package tacet.cli;
 
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -12,7 +13,7 @@ import tacet.insight.Finding;
 final class FindingsText {
 
   /** More than this many hold for one network, and nobody reads on. */
-  private static final int MOST = 12;
+  private static final int MOST = 9;
 
   private static final int MOST_RELU = 3;
 
@@ -26,14 +27,20 @@ final class FindingsText {
       out.println("What makes the zeros, most important first:");
       List<Finding> relu = hold.stream().filter(f -> f.cause().equals("relu")).toList();
       List<Finding> rest = relu.subList(Math.min(MOST_RELU, relu.size()), relu.size());
+      List<Finding> first = relu.subList(0, relu.size() - rest.size());
       List<Finding> said = new ArrayList<>(hold);
-      said.removeAll(rest);
-      said.stream().limit(MOST).forEach(f -> out.println("- " + f.statement()));
+      said.removeAll(relu);
+      int shown = Math.min(MOST, said.size());
+      // As they are ordered: where nothing else is at work, ReLU comes first.
+      List<Finding> lines = new ArrayList<>(said.subList(0, shown));
+      lines.addAll(first);
+      lines.sort(Comparator.comparingInt(hold::indexOf));
+      lines.forEach(f -> out.println("- " + f.statement()));
       if (!rest.isEmpty()) {
         out.println("- " + others(rest));
       }
-      if (said.size() > MOST) {
-        out.println("  and " + (said.size() - MOST) + " more; --json FILE writes all");
+      if (said.size() > shown) {
+        out.println("  and " + (said.size() - shown) + " more; --json FILE writes all");
       }
     }
     Map<String, List<Finding>> rejected = new LinkedHashMap<>();

@@ -15,6 +15,9 @@ final class DeadUnitsCause implements Cause.OfUnits {
 
   private static final double CHANCE = 1e-6;
 
+  /** A bound on a firing rate that is no lower says nothing. */
+  private static final double MOST_BOUND = 0.5;
+
   private final Analysis analysis;
   private final LocalBounds local;
   private final ImageBounds global;
@@ -117,14 +120,17 @@ final class DeadUnitsCause implements Cause.OfUnits {
     StringBuilder text =
         new StringBuilder(
             Text.format(
-                "%d of %d units of %s %s zero everywhere on %s (so 95 %% sure to fire on fewer"
-                    + " than %s of such images)",
+                "%d of %d units of %s %s zero everywhere on %s",
                 silent,
                 s.units(),
                 cut.layer(),
                 silent == 1 ? "is" : "are",
-                Text.plural(images, "image"),
-                Text.percent(bound)));
+                Text.plural(images, "image")));
+    if (bound < MOST_BOUND) {
+      text.append(
+          Text.format(
+              " (so 95 %% sure to fire on fewer than %s of such images)", Text.percent(bound)));
+    }
     if (dead > 0) {
       text.append(
           Text.format(

@@ -19,7 +19,7 @@ final class SmallWeightsCause implements Cause.OfUnits {
   /** A unit has vanished below this part of what is usual in its layer or network. */
   private static final double VANISHED = 0.1;
 
-  /** Or below this part, where at least {@link #SPARSE} of its weights are near zero: what an L1 penalty leaves. */
+  /** Or below this part, where at least {@link #SPARSE} of its weights are near zero beside its largest: L1 leaves such. */
   private static final double SHRUNK = 0.35;
 
   private static final double SPARSE = 0.8;
@@ -66,14 +66,20 @@ final class SmallWeightsCause implements Cause.OfUnits {
       }
       for (int c = 0; c < u.count(); c++) {
         float[] w = u.weights(c);
+        double own = 0;
+        for (float f : w) {
+          own = Math.max(own, Math.abs(f));
+        }
         int near = 0;
+        int nearOwn = 0;
         for (float f : w) {
           strength[c] += (double) f * f;
           near += Math.abs(f) < NEAR * largest || f == 0 ? 1 : 0;
+          nearOwn += Math.abs(f) < NEAR * own || f == 0 ? 1 : 0;
           total[1] += f == 0 ? 1 : 0;
         }
         strength[c] = Math.sqrt(strength[c]);
-        sparse[c] = (double) near / w.length;
+        sparse[c] = (double) nearOwn / w.length;
         total[0] += near;
       }
       total[0] /= u.elements();
