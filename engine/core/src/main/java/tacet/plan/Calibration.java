@@ -114,7 +114,7 @@ final class Calibration {
       List<Placement.Image> inputs,
       Placement.Image output) {
     long start = System.nanoTime();
-    try (Arena arena = Arena.ofConfined()) {
+    try (Arena arena = Arena.ofShared()) {
       Kernel skipping = other.prepare(arena);
       // The first input once for each share of zeros; the others once.
       List<Placement.Image> images = new ArrayList<>(inputs);
