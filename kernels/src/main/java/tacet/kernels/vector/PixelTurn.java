@@ -28,6 +28,7 @@ final class PixelTurn {
   static final int WORK_BYTES = COUNT * BYTES;
 
   private static final Rehearsal TURN = new Rehearsal();
+  private static final Rehearsal FINITE = new Rehearsal();
 
   private static final VectorShuffle<Float> BY_1 = swapped(1);
   private static final VectorShuffle<Float> BY_2 = swapped(2);
@@ -52,9 +53,9 @@ final class PixelTurn {
     return VectorMask.fromArray(FLOATS, bits, 0);
   }
 
-  /** Whether squares are turned by compiled code. */
+  /** Whether squares are turned, and looked at, by compiled code. */
   static boolean isSettled() {
-    return TURN.isDone();
+    return TURN.isDone() && FINITE.isDone();
   }
 
   /**
@@ -169,9 +170,21 @@ final class PixelTurn {
 
   /** Whether all of so many vectors at the beginning of each row are numbers: neither infinite nor NaN. */
   static boolean isFinite(MemorySegment m, long from, int rows, int vectors) {
-    if (!TURN.isDone()) {
-      return isFinitePlainly(m, from, rows, vectors);
+    if (!FINITE.isDone()) {
+      long start = System.nanoTime();
+      while (FINITE.isDue()) {
+        areFinite(m, from, rows, vectors);
+        FINITE.rehearsed(start, rows * (1L + vectors));
+        start = System.nanoTime();
+      }
+      boolean finite = isFinitePlainly(m, from, rows, vectors);
+      FINITE.computed(start);
+      return finite;
     }
+    return areFinite(m, from, rows, vectors);
+  }
+
+  private static boolean areFinite(MemorySegment m, long from, int rows, int vectors) {
     // The product of anything else with zero is NaN, and so is the sum of such products.
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector sum = zero;
