@@ -23,8 +23,8 @@ import tacet.kernels.Parallel;
  * Finds the {@link CostCurve} of a layer by running both of its kernels on inputs with so many zeros, on one thread. Layers
  * of the same shape are measured once, and all of them together in bounded time. What is left is estimated, and so is what
  * had not settled: a dense kernel that still waits for the compiler makes skipping look several times better than it is.
- * By an estimate, only kernels run that are estimated to lose nothing even where there are no zeros: others have code of
- * their own, and until it is compiled they take a hundred times as long.
+ * By an estimate, only kernels run that are estimated to lose little even where there are no zeros, those that do what the
+ * dense one does on less: others have code of their own, and until it is compiled they take a hundred times as long.
  */
 final class Calibration {
 
@@ -33,6 +33,9 @@ final class Calibration {
 
   /** Rounds without a new best time after which times count as found. */
   private static final int PATIENCE = 5;
+
+  /** Most of the dense kernel's time, without any zeros, of kernels that may run by an estimate. */
+  private static final double MOST_WITHOUT_ZEROS = 1.3;
 
   /** How long times must not have fallen before kernels that are new to the process count as compiled. */
   private static final long COMPILING_NANOS = 300_000_000;
@@ -99,7 +102,7 @@ final class Calibration {
   }
 
   private static CostCurve estimate(Kernel dense, Skipping skipping) {
-    return skipping.fixed() + skipping.perShare() > 1
+    return skipping.fixed() + skipping.perShare() > MOST_WITHOUT_ZEROS
         ? CostCurve.estimated(dense.multiplyAdds(), 1, 0)
         : CostCurve.estimated(dense.multiplyAdds(), skipping.fixed(), skipping.perShare());
   }
