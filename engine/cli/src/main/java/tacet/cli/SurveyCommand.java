@@ -6,11 +6,15 @@ import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -105,12 +109,7 @@ final class SurveyCommand implements Callable<Integer> {
       printTimes(survey, surveyor.times(), model.options().threads());
       if (bare && survey.images() > 0 && !interrupted) {
         double rate = surveyor.bareRate(images, BARE_NANOS);
-        out.printf(
-            Locale.ROOT,
-            "Inference alone: %.1f images per second on as many threads; the survey ran at %.2f of"
-                + " that.%n",
-            rate,
-            survey.images() / surveyor.times().seconds() / rate);
+        printBare(survey, surveyor.times(), rate);
       }
       if (!interrupted) {
         Runtime.getRuntime().removeShutdownHook(hook);
@@ -119,6 +118,25 @@ final class SurveyCommand implements Callable<Integer> {
       written.countDown();
     }
     return interrupted ? INTERRUPTED : 0;
+  }
+
+  private void printBare(Survey survey, Surveyor.Times t, double rate) {
+    out.printf(
+        Locale.ROOT,
+        "Inference alone: %.1f images per second on as many threads; the survey ran at %.2f of"
+            + " that",
+        rate,
+        survey.images() / t.seconds() / rate);
+    if (survey.images() > 2 * t.startImages()) {
+      out.printf(Locale.ROOT, ", at %.2f once code was compiled", compiledRate(survey, t) / rate);
+    }
+    out.println(".");
+  }
+
+  /** Images per second after the start. */
+  private static double compiledRate(Survey survey, Surveyor.Times t) {
+    return (survey.images() + survey.broken().size() - t.startImages())
+        / (t.seconds() - t.startSeconds());
   }
 
   private void printTimes(Survey survey, Surveyor.Times t, int threads) {
@@ -130,6 +148,15 @@ final class SurveyCommand implements Callable<Integer> {
         t.seconds(),
         n / t.seconds(),
         threads);
+    if (n > 2 * t.startImages()) {
+      out.printf(
+          Locale.ROOT,
+          "The first %d took %.1f s, on one thread, while code was compiled; then %.1f per"
+              + " second%n",
+          t.startImages(),
+          t.startSeconds(),
+          compiledRate(survey, t));
+    }
     if (n > 0) {
       out.printf(
           Locale.ROOT,
@@ -213,17 +240,33 @@ final class SurveyCommand implements Callable<Integer> {
         s.images(),
         100 * s.silentRateBound());
     if (!s.broken().isEmpty()) {
-      out.println(s.broken().size() + " files could not be used:");
-      s.broken().stream()
-          .limit(MOST_BROKEN_SHOWN)
-          .forEach(b -> out.println("  " + b.file() + ": " + b.reason()));
-      if (s.broken().size() > MOST_BROKEN_SHOWN) {
-        out.println(
-            "  and " + (s.broken().size() - MOST_BROKEN_SHOWN) + " more; --json FILE lists all");
-      }
+      printBroken(s.broken());
     }
     if (!s.complete()) {
       out.println("Ended before all files were reached: this is a part of the survey.");
     }
+  }
+
+  /** A few by name; many by what is wrong with them, the commonest first, with a name each. */
+  private void printBroken(List<Survey.Broken> broken) {
+    out.println(broken.size() + (broken.size() == 1 ? " file" : " files") + " could not be used:");
+    if (broken.size() <= MOST_BROKEN_SHOWN) {
+      broken.forEach(b -> out.println("  " + b.file() + ": " + b.reason()));
+      return;
+    }
+    Map<String, List<Survey.Broken>> reasons =
+        broken.stream()
+            .collect(
+                Collectors.groupingBy(
+                    Survey.Broken::reason, LinkedHashMap::new, Collectors.toList()));
+    reasons.values().stream()
+        .sorted(Comparator.comparingInt((List<Survey.Broken> l) -> l.size()).reversed())
+        .limit(MOST_BROKEN_SHOWN)
+        .forEach(
+            l ->
+                out.println(
+                    "  " + l.size() + " as " + l.getFirst().file() + ": " + l.getFirst().reason()));
+    int rest = reasons.size() - MOST_BROKEN_SHOWN;
+    out.println((rest > 0 ? "  and " + rest + " other reasons; " : "  ") + "--json FILE lists all");
   }
 }

@@ -4,10 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import javax.imageio.ImageIO;
@@ -44,6 +48,31 @@ class SurveyTest {
     String text = Files.readString(whole);
     assertTrue(text.contains("\"images\" : 15"), text);
     assertEquals(3, text.lines().filter(l -> l.contains("\"file\"")).count());
+  }
+
+  @Test
+  void manyBrokenFilesAreGroupedByWhatIsWrong() throws IOException {
+    Path model = Files.write(folder.resolve("tiny.onnx"), TinyOnnx.model(16));
+    Path images = Files.createDirectories(folder.resolve("images"));
+    noise(images.resolve("good.png"), 1);
+    for (int i = 0; i < 20; i++) {
+      Files.writeString(images.resolve(i + ".png"), "no image");
+    }
+    byte[] good = Files.readAllBytes(images.resolve("good.png"));
+    Files.write(images.resolve("cut.png"), Arrays.copyOf(good, 300));
+    PrintStream out = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+    try {
+      assertEquals(0, Main.run("survey", model.toString(), images.toString()));
+    } finally {
+      System.setOut(out);
+    }
+    String text = printed.toString(StandardCharsets.UTF_8);
+    assertTrue(text.contains("21 files could not be used:"), text);
+    assertTrue(text.contains("  20 as " + images.resolve("0.png") + ": not an image"), text);
+    assertTrue(text.contains("  1 as " + images.resolve("cut.png") + ": "), text);
+    assertTrue(text.contains("--json FILE lists all"), text);
   }
 
   private static void noise(Path file, long seed) throws IOException {

@@ -20,6 +20,7 @@ final class Start {
   private final CountDownLatch over = new CountDownLatch(1);
   private final long[] times = new long[WINDOW_IMAGES];
   private int taken;
+  private int images;
   private long spent;
   private long spentBefore;
   private double medianBefore = Double.POSITIVE_INFINITY;
@@ -38,11 +39,22 @@ final class Start {
     return over.getCount() == 0;
   }
 
+  /** Images until the others began, by the time all workers are done. */
+  int images() {
+    return images;
+  }
+
+  /** Nanoseconds that those took. */
+  long nanos() {
+    return spent;
+  }
+
   /** Of the worker that is alone: an image took this long. */
   void took(long nanos) {
     if (isOver()) {
       return;
     }
+    images++;
     times[taken++] = nanos;
     spent += nanos;
     if (taken < WINDOW_IMAGES && spent - spentBefore < WINDOW_NANOS) {

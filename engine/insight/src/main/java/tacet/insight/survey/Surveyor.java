@@ -46,11 +46,19 @@ public final class Surveyor {
    * Where the time went.
    *
    * @param seconds from the first image to the last; the plan is made before
+   * @param startSeconds part of them in which one worker ran alone while code was compiled
+   * @param startImages files taken in that time
    * @param decoding processor seconds of reading, decoding and preparing images, over all workers
    * @param inference processor seconds of running the network
    * @param accounting processor seconds of adding counts up
    */
-  public record Times(double seconds, double decoding, double inference, double accounting) {
+  public record Times(
+      double seconds,
+      double startSeconds,
+      int startImages,
+      double decoding,
+      double inference,
+      double accounting) {
 
     /** All processor seconds. */
     public double processor() {
@@ -67,7 +75,7 @@ public final class Surveyor {
   private final Decoder decoder;
   private final IntConsumer progress;
   private final AtomicBoolean stopped = new AtomicBoolean();
-  private Times times = new Times(0, 0, 0, 0);
+  private Times times = new Times(0, 0, 0, 0, 0, 0);
 
   /**
    * @param progress told the number of files done, from the workers
@@ -116,7 +124,9 @@ public final class Surveyor {
       spent[1] += w.inference / 1e9;
       spent[2] += w.accounting / 1e9;
     }
-    times = new Times((System.nanoTime() - start) / 1e9, spent[0], spent[1], spent[2]);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    times =
+        new Times(seconds, warming.nanos() / 1e9, warming.images(), spent[0], spent[1], spent[2]);
     return done.get() < files.size() ? sum.incomplete() : sum;
   }
 
