@@ -118,7 +118,7 @@ final class ColdCode {
     }
   }
 
-  /** As {@link CountingEpilogue#finish}. */
+  /** As {@link CountingEpilogue#finish}. Loops have methods of their own, so that each is compiled once, and soon. */
   static void finish(
       MemorySegment m,
       long tile,
@@ -136,120 +136,179 @@ final class ColdCode {
       int[] slab,
       int channel) {
     int width = vectors * COUNT;
-    float[] x = new float[width];
+    int stride = (int) (step / Float.BYTES);
+    float[] x = new float[(rows - 1) * stride + width];
     float[] b = new float[width];
+    MemorySegment.copy(m, FLOAT, tile, x, 0, x.length);
     MemorySegment.copy(bias, FLOAT, biasOffset, b, 0, width);
     for (int r = 0; r < rows; r++) {
+      add(x, r * stride, b, 0, width);
+    }
+    if (rectify) {
+      for (int r = 0; r < rows; r++) {
+        rectify(x, r * stride, width, upper, counts, slab, channel);
+      }
+    } else {
+      count(x, rows, stride, width, counts, slab, channel);
+    }
+    store(x, rows, stride, vectors, m, places, out, outStep);
+  }
+
+  private static void store(
+      float[] x,
+      int rows,
+      int stride,
+      int vectors,
+      MemorySegment m,
+      long places,
+      long out,
+      long outStep) {
+    for (int r = 0; r < rows; r++) {
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
-      MemorySegment.copy(m, FLOAT, tile + r * step, x, 0, width);
-      for (int i = 0; i < width; i++) {
-        x[i] += b[i];
-      }
-      if (rectify) {
-        rectify(x, upper, counts, slab, channel);
-      } else {
-        count(x, width, counts, slab, channel);
-      }
       for (int v = 0; v < vectors; v++) {
-        MemorySegment.copy(x, v * COUNT, m, FLOAT, to + v * outStep, COUNT);
+        MemorySegment.copy(x, r * stride + v * COUNT, m, FLOAT, to + v * outStep, COUNT);
       }
     }
   }
 
-  private static void rectify(float[] x, float upper, ZeroCounts counts, int[] slab, int channel) {
+  private static void rectify(
+      float[] x, int from, int width, float upper, ZeroCounts counts, int[] slab, int channel) {
     int tau = Float.floatToRawIntBits(counts.threshold());
     int zero = Kind.ZERO.ordinal() * counts.stride() + channel;
     int near = Kind.NEAR_ZERO.ordinal() * counts.stride() + channel;
     int negativeBefore = Kind.NEGATIVE_BEFORE.ordinal() * counts.stride() + channel;
     int zeroBefore = Kind.ZERO_BEFORE.ordinal() * counts.stride() + channel;
     int nearBefore = Kind.NEAR_ZERO_BEFORE.ordinal() * counts.stride() + channel;
-    for (int i = 0; i < x.length; i++) {
-      int bits = Float.floatToRawIntBits(x[i]);
-      int negative = x[i] < 0f ? 1 : 0;
-      int none = x[i] == 0f ? 1 : 0;
+    for (int i = 0; i < width; i++) {
+      float v = x[from + i];
+      int bits = Float.floatToRawIntBits(v);
+      int negative = v < 0f ? 1 : 0;
+      int none = v == 0f ? 1 : 0;
       slab[zero + i] += negative + none;
       slab[near + i] += negative + (bits >= 0 && bits < tau ? 1 : 0);
       slab[negativeBefore + i] += negative;
       slab[zeroBefore + i] += none;
       slab[nearBefore + i] += (bits & Integer.MAX_VALUE) < tau ? 1 : 0;
-      x[i] = negative == 1 ? 0f : x[i] > upper ? upper : x[i];
+      x[from + i] = negative == 1 ? 0f : v > upper ? upper : v;
     }
   }
 
-  /** Counts values as they are stored. */
-  private static void count(float[] x, int width, ZeroCounts counts, int[] slab, int channel) {
+  /** Counts {@code width} values of each of some rows, as they are stored. */
+  static void count(
+      float[] x, int rows, int stride, int width, ZeroCounts counts, int[] slab, int channel) {
+    for (int r = 0; r < rows; r++) {
+      count(x, r * stride, width, counts, slab, channel);
+    }
+  }
+
+  private static void count(
+      float[] x, int from, int width, ZeroCounts counts, int[] slab, int channel) {
     float tau = counts.threshold();
     int zero = Kind.ZERO.ordinal() * counts.stride() + channel;
     int near = Kind.NEAR_ZERO.ordinal() * counts.stride() + channel;
     int negative = Kind.NEGATIVE.ordinal() * counts.stride() + channel;
     for (int i = 0; i < width; i++) {
-      slab[zero + i] += x[i] == 0f ? 1 : 0;
-      slab[near + i] += Math.abs(x[i]) < tau ? 1 : 0;
-      slab[negative + i] += x[i] < 0f ? 1 : 0;
+      float v = x[from + i];
+      slab[zero + i] += v == 0f ? 1 : 0;
+      slab[near + i] += Math.abs(v) < tau ? 1 : 0;
+      slab[negative + i] += v < 0f ? 1 : 0;
+    }
+  }
+
+  /** Greater values replace others, and NaN all. */
+  static void maximum(float[] most, int to, float[] x, int from, int length) {
+    for (int i = 0; i < length; i++) {
+      float a = most[to + i];
+      float b = x[from + i];
+      most[to + i] = !(b <= a) && a == a ? b : a;
+    }
+  }
+
+  static void add(float[] sums, int to, float[] x, int from, int length) {
+    for (int i = 0; i < length; i++) {
+      sums[to + i] += x[from + i];
+    }
+  }
+
+  static void divide(float[] x, int from, int length, int divisor) {
+    for (int i = 0; i < length; i++) {
+      x[from + i] /= divisor;
     }
   }
 
   /**
-   * One pixel of pooling, a vector of channels: first along the columns of its window, then along the row.
+   * As {@link WinogradTransforms}' columns, then rows, of a patch of inputs.
    *
-   * @param first byte offset of the window's first element within the image
-   * @param divisor of an average; 0 for a maximum
-   * @param window room for a vector, as are {@code column} and {@code x}
-   * @param counts counters, or null
+   * @param row bytes from a row of the image to the next
+   * @param pixel bytes from a pixel to the next
+   * @param a receives the vector of point p at {@code to + offsets[p]}
    */
-  static void pool(
+  static void transformInput(
+      int tile,
       MemorySegment m,
-      long first,
-      int rows,
-      int columns,
-      long rowStep,
-      long columnStep,
-      int divisor,
-      float[] window,
-      float[] column,
-      float[] x,
-      long to,
-      ZeroCounts counts,
-      int[] slab,
-      int channel) {
-    float nothing = divisor == 0 ? Float.NEGATIVE_INFINITY : 0f;
-    Arrays.fill(window, nothing);
-    for (int kx = 0; kx < columns; kx++) {
-      Arrays.fill(column, nothing);
-      for (int ky = 0; ky < rows; ky++) {
-        MemorySegment.copy(m, FLOAT, first + ky * rowStep + kx * columnStep, x, 0, COUNT);
-        pool(column, x, divisor);
-      }
-      pool(window, column, divisor);
-    }
-    if (divisor != 0) {
-      for (int i = 0; i < COUNT; i++) {
-        window[i] /= divisor;
+      long from,
+      long row,
+      long pixel,
+      float[] a,
+      int to,
+      int[] offsets) {
+    int patch = tile + 2;
+    float[] x = new float[patch * patch * COUNT];
+    for (int i = 0; i < patch; i++) {
+      for (int j = 0; j < patch; j++) {
+        MemorySegment.copy(m, FLOAT, from + i * row + j * pixel, x, (i * patch + j) * COUNT, COUNT);
       }
     }
-    if (counts != null) {
-      count(window, COUNT, counts, slab, channel);
+    for (int j = 0; j < patch; j++) {
+      transformInput(tile, x, j * COUNT, patch * COUNT);
     }
-    MemorySegment.copy(window, 0, m, FLOAT, to, COUNT);
+    for (int i = 0; i < patch; i++) {
+      transformInput(tile, x, i * patch * COUNT, COUNT);
+    }
+    for (int p = 0; p < patch * patch; p++) {
+      System.arraycopy(x, p * COUNT, a, to + offsets[p], COUNT);
+    }
   }
 
-  private static void pool(float[] into, float[] x, int divisor) {
-    if (divisor == 0) {
-      maximum(into, x);
+  /** In place, vectors {@code step} floats apart. */
+  private static void transformInput(int tile, float[] x, int from, int step) {
+    if (tile == 2) {
+      WinogradTransforms.plainInput2(x, from, step);
     } else {
-      add(into, x);
+      WinogradTransforms.plainInput4(x, from, step);
     }
   }
 
-  private static void maximum(float[] most, float[] x) {
-    for (int i = 0; i < COUNT; i++) {
-      most[i] = !(x[i] <= most[i]) && most[i] == most[i] ? x[i] : most[i];
+  /**
+   * As {@link WinogradTransforms}' outputs of the columns, then the rows, of a patch of products.
+   *
+   * @param step bytes from the products of a point to those of the next
+   * @param pixel bytes from an output pixel to the next; those of a row follow those of the row before
+   */
+  static void transformOutput(
+      int tile, MemorySegment m, long from, long step, long to, long pixel) {
+    int patch = tile + 2;
+    float[] x = new float[patch * patch * COUNT];
+    for (int p = 0; p < patch * patch; p++) {
+      MemorySegment.copy(m, FLOAT, from + p * step, x, p * COUNT, COUNT);
+    }
+    for (int j = 0; j < patch; j++) {
+      transformOutput(tile, x, j * COUNT, patch * COUNT);
+    }
+    for (int i = 0; i < tile; i++) {
+      transformOutput(tile, x, i * patch * COUNT, COUNT);
+      for (int j = 0; j < tile; j++) {
+        long at = to + (i * tile + j) * pixel;
+        MemorySegment.copy(x, (i * patch + j) * COUNT, m, FLOAT, at, COUNT);
+      }
     }
   }
 
-  private static void add(float[] sums, float[] x) {
-    for (int i = 0; i < COUNT; i++) {
-      sums[i] += x[i];
+  private static void transformOutput(int tile, float[] x, int from, int step) {
+    if (tile == 2) {
+      WinogradTransforms.plainOutput2(x, from, step);
+    } else {
+      WinogradTransforms.plainOutput4(x, from, step);
     }
   }
 }

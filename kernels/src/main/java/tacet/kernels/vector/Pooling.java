@@ -6,6 +6,7 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import static tacet.kernels.vector.Lanes.fma;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ImageLayout;
@@ -149,37 +150,47 @@ final class Pooling implements Kernel {
     }
   }
 
-  private void coldRows(
-      MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
-    float[] window = new float[Lanes.COUNT];
-    float[] column = new float[Lanes.COUNT];
-    float[] x = new float[Lanes.COUNT];
+  /** As {@link #rows}, without the Vector API. */
+  void coldRows(MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
+    int lanes = Lanes.COUNT;
+    float[] x = new float[spec.inWidth() * lanes];
+    float[] columns = new float[x.length];
+    float[] windows = new float[spec.outWidth() * lanes];
+    float nothing = spec.max() ? Float.NEGATIVE_INFINITY : 0f;
     for (int oy = 0; oy < spec.outHeight(); oy++) {
       int top = oy * spec.strideY() - spec.padTop();
       int ky = firstTap(top, spec.dilationY());
       int rows = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky;
+      Arrays.fill(columns, nothing);
+      for (int r = 0; r < rows; r++) {
+        long row = in + (top + (ky + r) * (long) spec.dilationY()) * input.rowStride();
+        MemorySegment.copy(m, Lanes.FLOAT, row, x, 0, x.length);
+        pool(columns, 0, x, 0, x.length);
+      }
+      Arrays.fill(windows, nothing);
       for (int ox = 0; ox < spec.outWidth(); ox++) {
         int left = ox * spec.strideX() - spec.padLeft();
         int kx = firstTap(left, spec.dilationX());
-        int columns = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth()) - kx;
-        ColdCode.pool(
-            m,
-            in
-                + (top + (long) ky * spec.dilationY()) * input.rowStride()
-                + (left + (long) kx * spec.dilationX()) * input.pixelStride(),
-            rows,
-            columns,
-            spec.dilationY() * input.rowStride(),
-            spec.dilationX() * input.pixelStride(),
-            spec.max() ? 0 : seen(top, left, rows, columns),
-            window,
-            column,
-            x,
-            out + oy * output.rowStride() + ox * output.pixelStride(),
-            counts,
-            slab,
-            channel);
+        int end = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth());
+        for (int k = kx; k < end; k++) {
+          pool(windows, ox * lanes, columns, (left + k * spec.dilationX()) * lanes, lanes);
+        }
+        if (!spec.max()) {
+          ColdCode.divide(windows, ox * lanes, lanes, seen(top, left, rows, end - kx));
+        }
       }
+      if (counts != null) {
+        ColdCode.count(windows, spec.outWidth(), lanes, lanes, counts, slab, channel);
+      }
+      MemorySegment.copy(windows, 0, m, Lanes.FLOAT, out + oy * output.rowStride(), windows.length);
+    }
+  }
+
+  private void pool(float[] into, int to, float[] x, int from, int length) {
+    if (spec.max()) {
+      ColdCode.maximum(into, to, x, from, length);
+    } else {
+      ColdCode.add(into, to, x, from, length);
     }
   }
 

@@ -49,6 +49,14 @@ final class WinogradConvolution implements Kernel {
    */
   private record Columns(int firstVector, int vectors, long weights) {}
 
+  /** By the output pixels of a tile. */
+  private static final Rehearsal[] INPUTS = Rehearsal.several(5);
+
+  private static final Rehearsal[] OUTPUTS = Rehearsal.several(5);
+
+  /** Vector operations per vector that a transform along one axis reads; about. */
+  private static final int OPERATIONS = 4;
+
   /** Input channels whose filters are transformed together: their lines of memory are read once. */
   private static final int PACKED_CHANNELS = 16;
 
@@ -305,7 +313,7 @@ final class WinogradConvolution implements Kernel {
         return false;
       }
     }
-    return true;
+    return INPUTS[tile].isDone() && OUTPUTS[tile].isDone();
   }
 
   @Override
@@ -467,23 +475,46 @@ final class WinogradConvolution implements Kernel {
         rowStep = (long) patch * BYTES;
         columnStep = BYTES;
       }
-      int to = row * F32Tile.STRIDE + i * Lanes.COUNT;
-      long halfRow = (long) patch * BYTES;
-      for (int j = 0; j < patch; j++) {
-        if (tile == 2) {
-          WinogradTransforms.inputColumn2(
-              m, source + j * columnStep, rowStep, half + (long) j * BYTES);
-        } else {
-          WinogradTransforms.inputColumn4(
-              m, source + j * columnStep, rowStep, half + (long) j * BYTES);
-        }
+      transformInput(
+          m, source, rowStep, columnStep, half, a, row * F32Tile.STRIDE + i * Lanes.COUNT);
+    }
+  }
+
+  /** Bᵀ d B of one vector of channels. */
+  private void transformInput(
+      MemorySegment m, long source, long rowStep, long columnStep, long half, float[] a, int to) {
+    Rehearsal rehearsal = INPUTS[tile];
+    if (rehearsal.isDone()) {
+      inputPatch(m, source, rowStep, columnStep, half, a, to);
+      return;
+    }
+    long start = System.nanoTime();
+    while (rehearsal.isDue()) {
+      inputPatch(m, source, rowStep, columnStep, half, a, to);
+      rehearsal.rehearsed(start, 2L * patch * patch * OPERATIONS);
+      start = System.nanoTime();
+    }
+    ColdCode.transformInput(tile, m, source, rowStep, columnStep, a, to, pointOffsets);
+    rehearsal.computed(start);
+  }
+
+  private void inputPatch(
+      MemorySegment m, long source, long rowStep, long columnStep, long half, float[] a, int to) {
+    long halfRow = (long) patch * BYTES;
+    for (int j = 0; j < patch; j++) {
+      if (tile == 2) {
+        WinogradTransforms.inputColumn2(
+            m, source + j * columnStep, rowStep, half + (long) j * BYTES);
+      } else {
+        WinogradTransforms.inputColumn4(
+            m, source + j * columnStep, rowStep, half + (long) j * BYTES);
       }
-      for (int r = 0; r < patch; r++) {
-        if (tile == 2) {
-          WinogradTransforms.inputRow2(m, half + r * halfRow, a, to, pointOffsets, r * patch);
-        } else {
-          WinogradTransforms.inputRow4(m, half + r * halfRow, a, to, pointOffsets, r * patch);
-        }
+    }
+    for (int r = 0; r < patch; r++) {
+      if (tile == 2) {
+        WinogradTransforms.inputRow2(m, half + r * halfRow, a, to, pointOffsets, r * patch);
+      } else {
+        WinogradTransforms.inputRow4(m, half + r * halfRow, a, to, pointOffsets, r * patch);
       }
     }
   }
@@ -573,25 +604,7 @@ final class WinogradConvolution implements Kernel {
         for (int v = 0; v < c.vectors; v++) {
           long source = products + product(c, 0) + (t * (long) c.vectors + v) * BYTES;
           long pixel = to + (long) v * BYTES;
-          if (tile == 2) {
-            for (int j = 0; j < 4; j++) {
-              WinogradTransforms.output2(
-                  m, source + j * pointStep, 4 * pointStep, half + (long) j * BYTES, 4 * BYTES);
-            }
-            for (int i = 0; i < 2; i++) {
-              WinogradTransforms.output2(
-                  m, half + i * (4L * BYTES), BYTES, pixel + i * 2 * rowBytes, rowBytes);
-            }
-          } else {
-            for (int j = 0; j < 6; j++) {
-              WinogradTransforms.output4(
-                  m, source + j * pointStep, 6 * pointStep, half + (long) j * BYTES, 6 * BYTES);
-            }
-            for (int i = 0; i < 4; i++) {
-              WinogradTransforms.output4(
-                  m, half + i * (6L * BYTES), BYTES, pixel + i * 4 * rowBytes, rowBytes);
-            }
-          }
+          transformOutput(m, source, pointStep, half, pixel, rowBytes);
         }
         to += clip(m, firstTile + t, to, rowBytes) * rowBytes;
       }
@@ -608,6 +621,47 @@ final class WinogradConvolution implements Kernel {
           extra,
           counts,
           thread);
+    }
+  }
+
+  /** Aᵀ m A of one vector of channels. */
+  private void transformOutput(
+      MemorySegment m, long source, long step, long half, long pixel, long rowBytes) {
+    Rehearsal rehearsal = OUTPUTS[tile];
+    if (rehearsal.isDone()) {
+      outputPatch(tile, m, source, step, half, pixel, rowBytes);
+      return;
+    }
+    long start = System.nanoTime();
+    while (rehearsal.isDue()) {
+      outputPatch(tile, m, source, step, half, pixel, rowBytes);
+      rehearsal.rehearsed(start, (long) patch * (patch + tile) * OPERATIONS);
+      start = System.nanoTime();
+    }
+    ColdCode.transformOutput(tile, m, source, step, pixel, rowBytes);
+    rehearsal.computed(start);
+  }
+
+  static void outputPatch(
+      int tile, MemorySegment m, long source, long step, long half, long pixel, long rowBytes) {
+    if (tile == 2) {
+      for (int j = 0; j < 4; j++) {
+        WinogradTransforms.output2(
+            m, source + j * step, 4 * step, half + (long) j * BYTES, 4 * BYTES);
+      }
+      for (int i = 0; i < 2; i++) {
+        WinogradTransforms.output2(
+            m, half + i * (4L * BYTES), BYTES, pixel + i * 2 * rowBytes, rowBytes);
+      }
+    } else {
+      for (int j = 0; j < 6; j++) {
+        WinogradTransforms.output4(
+            m, source + j * step, 6 * step, half + (long) j * BYTES, 6 * BYTES);
+      }
+      for (int i = 0; i < 4; i++) {
+        WinogradTransforms.output4(
+            m, half + i * (6L * BYTES), BYTES, pixel + i * 4 * rowBytes, rowBytes);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package tacet.kernels.vector;
 
 import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.COUNT;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.ORDER;
 
@@ -174,5 +175,75 @@ final class WinogradTransforms {
         .add(difference12.mul(B * B2))
         .add(m5)
         .intoMemorySegment(m, to + 3 * toStep, ORDER);
+  }
+
+  // The same without the Vector API, in place: of vectors that lie {@code step} floats apart.
+
+  /** {@link #inputColumn2} and {@link #inputRow2}. */
+  static void plainInput2(float[] x, int from, int step) {
+    for (int i = from; i < from + COUNT; i++) {
+      float d0 = x[i];
+      float d1 = x[i + step];
+      float d2 = x[i + 2 * step];
+      float d3 = x[i + 3 * step];
+      x[i] = d0 - d2;
+      x[i + step] = d1 + d2;
+      x[i + 2 * step] = d2 - d1;
+      x[i + 3 * step] = d1 - d3;
+    }
+  }
+
+  /** {@link #inputColumn4} and {@link #inputRow4}. */
+  static void plainInput4(float[] x, int from, int step) {
+    for (int i = from; i < from + COUNT; i++) {
+      float d0 = x[i];
+      float d1 = x[i + step];
+      float d2 = x[i + 2 * step];
+      float d3 = x[i + 3 * step];
+      float d4 = x[i + 4 * step];
+      float d5 = x[i + 5 * step];
+      float even = d4 - d2 * A2;
+      float odd = (d3 - d1 * A2) * B;
+      float even2 = d4 - d2 * B2;
+      float odd2 = (d3 - d1 * B2) * A;
+      x[i] = d0 * (A2 * B2) - d2 * (A2 + B2) + d4;
+      x[i + step] = even + odd;
+      x[i + 2 * step] = even - odd;
+      x[i + 3 * step] = even2 + odd2;
+      x[i + 4 * step] = even2 - odd2;
+      x[i + 5 * step] = d1 * (A2 * B2) - d3 * (A2 + B2) + d5;
+    }
+  }
+
+  /** {@link #output2}. */
+  static void plainOutput2(float[] x, int from, int step) {
+    for (int i = from; i < from + COUNT; i++) {
+      float m0 = x[i];
+      float m1 = x[i + step];
+      float m2 = x[i + 2 * step];
+      float m3 = x[i + 3 * step];
+      x[i] = m0 + m1 + m2;
+      x[i + step] = m1 - m2 - m3;
+    }
+  }
+
+  /** {@link #output4}. */
+  static void plainOutput4(float[] x, int from, int step) {
+    for (int i = from; i < from + COUNT; i++) {
+      float m0 = x[i];
+      float m1 = x[i + step];
+      float m2 = x[i + 2 * step];
+      float m3 = x[i + 3 * step];
+      float m4 = x[i + 4 * step];
+      float m5 = x[i + 5 * step];
+      float sum12 = m1 + m2;
+      float difference12 = m1 - m2;
+      float sum34 = m3 + m4;
+      float difference34 = m3 - m4;
+      x[i] = m0 + sum12 + sum34;
+      x[i + step] = difference34 * A + difference12 * B;
+      x[i + 2 * step] = sum34 * A2 + sum12 * B2;
+      x[i + 3 * step] = difference34 * (A * A2) + difference12 * (B * B2) + m5;
+    }
   }
 }

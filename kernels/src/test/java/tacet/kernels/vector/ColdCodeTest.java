@@ -163,36 +163,70 @@ class ColdCodeTest {
   void pooling(boolean max) {
     Random random = new Random(5);
     int v = Lanes.COUNT;
-    PoolSpec spec = new PoolSpec(1, v, 6, 5, 1, 1, 3, 3, 1, 1, 0, 0, 0, 0, 2, 1, max, false);
+    PoolSpec spec = new PoolSpec(1, v, 6, 5, 3, 3, 3, 3, 2, 2, 2, 1, 2, 1, 2, 1, max, false);
     ImageLayout in = ImageLayout.of(1, v, 6, 5, v, Halo.NONE);
-    ImageLayout out = ImageLayout.of(1, v, 1, 1, v, Halo.NONE);
+    ImageLayout out = ImageLayout.of(1, v, 3, 3, v, Halo.NONE);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment m = arena.allocate(BYTES, 64);
       fill(random, m);
       m.set(ValueLayout.JAVA_FLOAT, 0, Float.NaN);
       long to = 1 << 19;
       ZeroCounts counts = new ZeroCounts(v, 2, 0.3f);
-      new Pooling(spec, in, out).run(m, new long[] {0}, to, 1 << 18, Parallel.serial(), counts);
+      Pooling pooling = new Pooling(spec, in, out);
+      pooling.run(m, new long[] {0}, to, 1 << 18, Parallel.serial(), counts);
       int[] slab = new int[counts.slab(0).length];
-      ColdCode.pool(
-          m,
-          0,
-          3,
-          3,
-          2 * in.rowStride(),
-          in.pixelStride(),
-          max ? 0 : 9,
-          new float[v],
-          new float[v],
-          new float[v],
-          to + 4096,
-          counts,
-          slab,
-          0);
-      MemorySegment simd = m.asSlice(to, Lanes.BYTES);
+      long bytes = out.elements() * Float.BYTES;
+      pooling.coldRows(m, 0, to + (1 << 16), 0, counts, slab);
+      MemorySegment simd = m.asSlice(to, bytes);
       assertTrue(Float.isNaN(simd.get(ValueLayout.JAVA_FLOAT, 0)));
-      assertEquals(-1, simd.mismatch(m.asSlice(to + 4096, Lanes.BYTES)));
+      assertEquals(-1, simd.mismatch(m.asSlice(to + (1 << 16), bytes)));
       assertArrayEquals(counts.slab(0), slab);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4})
+  void transforms(int tile) {
+    Random random = new Random(6);
+    int patch = tile + 2;
+    int points = patch * patch;
+    long half = 1 << 18;
+    long to = 1 << 19;
+    long row = 9 * Lanes.BYTES;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment m = arena.allocate(BYTES, 64);
+      fill(random, m);
+      int[] offsets = new int[points];
+      Arrays.setAll(offsets, p -> (points - p) * Lanes.COUNT);
+      float[] simd = new float[(points + 2) * Lanes.COUNT];
+      for (int j = 0; j < patch; j++) {
+        long from = (long) j * Lanes.BYTES;
+        if (tile == 2) {
+          WinogradTransforms.inputColumn2(m, from, row, half + from);
+        } else {
+          WinogradTransforms.inputColumn4(m, from, row, half + from);
+        }
+      }
+      for (int r = 0; r < patch; r++) {
+        long from = half + (long) r * patch * Lanes.BYTES;
+        if (tile == 2) {
+          WinogradTransforms.inputRow2(m, from, simd, 3, offsets, r * patch);
+        } else {
+          WinogradTransforms.inputRow4(m, from, simd, 3, offsets, r * patch);
+        }
+      }
+      float[] plain = new float[simd.length];
+      ColdCode.transformInput(tile, m, 0, row, Lanes.BYTES, plain, 3, offsets);
+      assertArrayEquals(simd, plain);
+
+      long step = 3 * Lanes.BYTES;
+      WinogradConvolution.outputPatch(tile, m, 0, step, half, to, 2 * Lanes.BYTES);
+      ColdCode.transformOutput(tile, m, 0, step, to + (1 << 16), 2 * Lanes.BYTES);
+      for (int p = 0; p < tile * tile; p++) {
+        MemorySegment pixel = m.asSlice(to + p * 2L * Lanes.BYTES, Lanes.BYTES);
+        assertEquals(
+            -1, pixel.mismatch(m.asSlice(to + (1 << 16) + p * 2L * Lanes.BYTES, Lanes.BYTES)));
+      }
     }
   }
 
