@@ -101,14 +101,14 @@ final class Pooling implements Kernel {
       rows(m, in, out, columns, channel, counts, slab, spec.outHeight());
       return;
     }
-    long start = System.nanoTime();
     while (rehearsal.isDue()) {
       int[] nowhere = counts == null ? null : new int[slab.length];
+      long began = System.nanoTime();
       rows(m, in, out, columns, channel, counts, nowhere, 1);
       long operations = 2L * spec.kernelHeight() * spec.inWidth() + 5L * spec.outWidth();
-      rehearsal.rehearsed(start, operations + (long) spec.kernelWidth() * spec.outWidth());
-      start = System.nanoTime();
+      rehearsal.rehearsed(began, operations + (long) spec.kernelWidth() * spec.outWidth());
     }
+    long start = System.nanoTime();
     coldRows(m, in, out, channel, counts, slab);
     rehearsal.computed(start);
   }

@@ -220,12 +220,30 @@ class ColdCodeTest {
       assertArrayEquals(simd, plain);
 
       long step = 3 * Lanes.BYTES;
-      WinogradConvolution.outputPatch(tile, m, 0, step, half, to, 2 * Lanes.BYTES);
+      long pixel = 2L * Lanes.BYTES;
+      long along = patch * (long) Lanes.BYTES;
+      for (int j = 0; j < patch; j++) {
+        if (tile == 2) {
+          WinogradTransforms.output2(
+              m, j * step, patch * step, half + (long) j * Lanes.BYTES, along);
+        } else {
+          WinogradTransforms.output4(
+              m, j * step, patch * step, half + (long) j * Lanes.BYTES, along);
+        }
+      }
+      for (int i = 0; i < tile; i++) {
+        long line = to + i * tile * pixel;
+        if (tile == 2) {
+          WinogradTransforms.output2(m, half + i * along, Lanes.BYTES, line, pixel);
+        } else {
+          WinogradTransforms.output4(m, half + i * along, Lanes.BYTES, line, pixel);
+        }
+      }
       ColdCode.transformOutput(tile, m, 0, step, to + (1 << 16), 2 * Lanes.BYTES);
       for (int p = 0; p < tile * tile; p++) {
-        MemorySegment pixel = m.asSlice(to + p * 2L * Lanes.BYTES, Lanes.BYTES);
+        MemorySegment simdPixel = m.asSlice(to + p * 2L * Lanes.BYTES, Lanes.BYTES);
         assertEquals(
-            -1, pixel.mismatch(m.asSlice(to + (1 << 16) + p * 2L * Lanes.BYTES, Lanes.BYTES)));
+            -1, simdPixel.mismatch(m.asSlice(to + (1 << 16) + p * 2L * Lanes.BYTES, Lanes.BYTES)));
       }
     }
   }
