@@ -262,7 +262,9 @@ final class ListedConvolution implements Kernel {
       m.set(ValueLayout.JAVA_LONG_UNALIGNED, sources + i * 8L, last);
     }
     outputs.place(m, begin, pixels, places, residualPlaces);
-    m.asSlice(nothing, PixelTurn.ROW).fill((byte) 0);
+    for (int i = 0; i < PixelTurn.ROW; i += Long.BYTES) {
+      m.set(ValueLayout.JAVA_LONG_UNALIGNED, nothing + i, 0);
+    }
     boolean finite = true;
     int panels = panels();
     for (int p = 0; p < panels; p++) {

@@ -17,7 +17,8 @@ import jdk.incubator.vector.VectorShuffle;
  * rows exchange half of their lanes, then those two apart, and so on (Eklundh, A Fast Computer Method for Matrix
  * Transposing, IEEE Trans. Computers 21(7), 1972); two such steps at a time stay in registers.
  *
- * <p>Memory with a constant distance between rows is addressed as a slice: one check of bounds for all of them.
+ * <p>Rows at constant distances, addressed as a slice of memory, would save checks of bounds; but within an engine that was
+ * slower than without.
  */
 final class PixelTurn {
 
@@ -127,7 +128,6 @@ final class PixelTurn {
 
   private static void exchangeOneAndTwo(
       MemorySegment m, long p0, long p1, long p2, long p3, long to) {
-    MemorySegment t = m.asSlice(to, 4 * BYTES);
     FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, p0, ORDER);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, p1, ORDER);
     FloatVector c = FloatVector.fromMemorySegment(FLOATS, m, p2, ORDER);
@@ -136,36 +136,32 @@ final class PixelTurn {
     FloatVector b1 = a.rearrange(BY_1).blend(b, ODD_1);
     FloatVector c1 = c.blend(d.rearrange(BY_1), ODD_1);
     FloatVector d1 = c.rearrange(BY_1).blend(d, ODD_1);
-    a1.blend(c1.rearrange(BY_2), ODD_2).intoMemorySegment(t, 0, ORDER);
-    b1.blend(d1.rearrange(BY_2), ODD_2).intoMemorySegment(t, BYTES, ORDER);
-    a1.rearrange(BY_2).blend(c1, ODD_2).intoMemorySegment(t, 2 * BYTES, ORDER);
-    b1.rearrange(BY_2).blend(d1, ODD_2).intoMemorySegment(t, 3 * BYTES, ORDER);
+    a1.blend(c1.rearrange(BY_2), ODD_2).intoMemorySegment(m, to, ORDER);
+    b1.blend(d1.rearrange(BY_2), ODD_2).intoMemorySegment(m, to + BYTES, ORDER);
+    a1.rearrange(BY_2).blend(c1, ODD_2).intoMemorySegment(m, to + 2 * BYTES, ORDER);
+    b1.rearrange(BY_2).blend(d1, ODD_2).intoMemorySegment(m, to + 3 * BYTES, ORDER);
   }
 
   private static void exchangeFourAndEight(MemorySegment m, long work, long to) {
-    MemorySegment s = m.asSlice(work, 13 * BYTES);
-    MemorySegment t = m.asSlice(to, 12 * ROW + BYTES);
-    FloatVector a = FloatVector.fromMemorySegment(FLOATS, s, 0, ORDER);
-    FloatVector b = FloatVector.fromMemorySegment(FLOATS, s, 4 * BYTES, ORDER);
-    FloatVector c = FloatVector.fromMemorySegment(FLOATS, s, 8 * BYTES, ORDER);
-    FloatVector d = FloatVector.fromMemorySegment(FLOATS, s, 12 * BYTES, ORDER);
+    FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, work, ORDER);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, work + 4 * BYTES, ORDER);
+    FloatVector c = FloatVector.fromMemorySegment(FLOATS, m, work + 8 * BYTES, ORDER);
+    FloatVector d = FloatVector.fromMemorySegment(FLOATS, m, work + 12 * BYTES, ORDER);
     FloatVector a1 = a.blend(b.rearrange(BY_4), ODD_4);
     FloatVector b1 = a.rearrange(BY_4).blend(b, ODD_4);
     FloatVector c1 = c.blend(d.rearrange(BY_4), ODD_4);
     FloatVector d1 = c.rearrange(BY_4).blend(d, ODD_4);
-    a1.blend(c1.rearrange(BY_8), ODD_8).intoMemorySegment(t, 0, ORDER);
-    b1.blend(d1.rearrange(BY_8), ODD_8).intoMemorySegment(t, 4 * ROW, ORDER);
-    a1.rearrange(BY_8).blend(c1, ODD_8).intoMemorySegment(t, 8 * ROW, ORDER);
-    b1.rearrange(BY_8).blend(d1, ODD_8).intoMemorySegment(t, 12 * ROW, ORDER);
+    a1.blend(c1.rearrange(BY_8), ODD_8).intoMemorySegment(m, to, ORDER);
+    b1.blend(d1.rearrange(BY_8), ODD_8).intoMemorySegment(m, to + 4 * ROW, ORDER);
+    a1.rearrange(BY_8).blend(c1, ODD_8).intoMemorySegment(m, to + 8 * ROW, ORDER);
+    b1.rearrange(BY_8).blend(d1, ODD_8).intoMemorySegment(m, to + 12 * ROW, ORDER);
   }
 
   private static void exchangeFour(MemorySegment m, long work, long to) {
-    MemorySegment s = m.asSlice(work, 5 * BYTES);
-    MemorySegment t = m.asSlice(to, 4 * ROW + BYTES);
-    FloatVector a = FloatVector.fromMemorySegment(FLOATS, s, 0, ORDER);
-    FloatVector b = FloatVector.fromMemorySegment(FLOATS, s, 4 * BYTES, ORDER);
-    a.blend(b.rearrange(BY_4), ODD_4).intoMemorySegment(t, 0, ORDER);
-    a.rearrange(BY_4).blend(b, ODD_4).intoMemorySegment(t, 4 * ROW, ORDER);
+    FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, work, ORDER);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, work + 4 * BYTES, ORDER);
+    a.blend(b.rearrange(BY_4), ODD_4).intoMemorySegment(m, to, ORDER);
+    a.rearrange(BY_4).blend(b, ODD_4).intoMemorySegment(m, to + 4 * ROW, ORDER);
   }
 
   /** Whether all of so many vectors at the beginning of each row are numbers: neither infinite nor NaN. */
