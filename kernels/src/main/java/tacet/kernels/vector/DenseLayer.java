@@ -1,9 +1,7 @@
 package tacet.kernels.vector;
 
 import static tacet.kernels.vector.Lanes.BYTES;
-import static tacet.kernels.vector.Lanes.FLOAT;
 import static tacet.kernels.vector.Lanes.FLOATS;
-import static tacet.kernels.vector.Lanes.HAS_FMA;
 import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.Arena;
@@ -37,6 +35,11 @@ final class DenseLayer implements Kernel {
 
   /** Pieces into which the inputs are cut where rows are too short to be cut among threads. */
   private static final int PIECES = 8;
+
+  /** Rows of so many strips and no more are read strip by strip: a loop over so few vectors takes longer than they do. */
+  private static final int MOST_STRIPS = 2;
+
+  private static final int STRIP_BYTES = DenseRows.STRIP * BYTES;
 
   /** Bytes of weights that every image reads before the next are fetched. */
   private static final int PANEL_BYTES = 256 << 10;
@@ -315,18 +318,27 @@ final class DenseLayer implements Kernel {
         long list = lists + n * listBytes();
         int i = position(m, list + valueBytes(), listed[n], row);
         int j = position(m, list + valueBytes(), listed[n], last);
-        addRows(
-            weights.rows,
-            first,
-            weights.rowBytes(),
-            m,
-            list,
-            list + valueBytes(),
-            i,
-            j,
-            sums(sums, n, piece) + first,
-            bytes);
+        addRows(m, list, i, j, first, sums(sums, n, piece) + first, bytes);
       }
+    }
+  }
+
+  /**
+   * Adds the listed rows {@code from … to − 1}, or {@code bytes} of each from byte {@code first} on, to sums: whole rows where
+   * they are long, else strips of them.
+   */
+  private void addRows(
+      MemorySegment m, long list, int from, int to, long first, long sums, int bytes) {
+    long rows = list + valueBytes();
+    MemorySegment w = weights.rows;
+    long step = weights.rowBytes();
+    int strips = step <= MOST_STRIPS * STRIP_BYTES ? bytes / STRIP_BYTES * STRIP_BYTES : 0;
+    for (int o = 0; o < strips; o += STRIP_BYTES) {
+      DenseRows.addStrip(w, first + o, step, m, list, rows, from, to, sums + o);
+    }
+    if (strips < bytes) {
+      DenseRows.addRows(
+          w, first + strips, step, m, list, rows, from, to, sums + strips, bytes - strips);
     }
   }
 
@@ -349,52 +361,6 @@ final class DenseLayer implements Kernel {
     FloatVector zero = FloatVector.zero(FLOATS);
     for (int o = 0; o < bytes; o += BYTES) {
       zero.intoMemorySegment(m, at + o, ORDER);
-    }
-  }
-
-  /** Adds {@code value · row} for the listed values {@code from … to − 1}: four rows per pass over the sums. */
-  private static void addRows(
-      MemorySegment w,
-      long first,
-      long rowBytes,
-      MemorySegment m,
-      long values,
-      long rows,
-      int from,
-      int to,
-      long sums,
-      int bytes) {
-    int i = from;
-    for (; i + 4 <= to; i += 4) {
-      long r0 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
-      long r1 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 4) * rowBytes;
-      long r2 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 8) * rowBytes;
-      long r3 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 12) * rowBytes;
-      FloatVector x0 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
-      FloatVector x1 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 4));
-      FloatVector x2 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 8));
-      FloatVector x3 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 12));
-      for (int o = 0; o < bytes; o += BYTES) {
-        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
-        FloatVector b = x1.mul(FloatVector.fromMemorySegment(FLOATS, w, r1 + o, ORDER));
-        FloatVector w0 = FloatVector.fromMemorySegment(FLOATS, w, r0 + o, ORDER);
-        FloatVector w2 = FloatVector.fromMemorySegment(FLOATS, w, r2 + o, ORDER);
-        FloatVector w3 = FloatVector.fromMemorySegment(FLOATS, w, r3 + o, ORDER);
-        a = HAS_FMA ? x0.fma(w0, a) : x0.mul(w0).add(a);
-        b = HAS_FMA ? x3.fma(w3, b) : x3.mul(w3).add(b);
-        a = HAS_FMA ? x2.fma(w2, a) : x2.mul(w2).add(a);
-        a.add(b).intoMemorySegment(m, sums + o, ORDER);
-      }
-    }
-    for (; i < to; i++) {
-      long r = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
-      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
-      for (int o = 0; o < bytes; o += BYTES) {
-        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
-        FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r + o, ORDER);
-        a = HAS_FMA ? x.fma(b, a) : x.mul(b).add(a);
-        a.intoMemorySegment(m, sums + o, ORDER);
-      }
     }
   }
 

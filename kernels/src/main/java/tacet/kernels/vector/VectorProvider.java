@@ -24,7 +24,7 @@ public final class VectorProvider implements KernelProvider {
   private static final double ROW_FIXED = 0.01;
 
   /** Where rows of weights are read here and there, the start of each takes as long as so many bytes in a row. */
-  private static final double ROW_START = 1536;
+  private static final double ROW_START = 150;
 
   private static final double PAIRS_FIXED = 0.3;
   private static final double PAIRS_PER_SHARE = 1.5;
