@@ -18,7 +18,8 @@ import tacet.kernels.ZeroCounts;
 /**
  * A dense layer on few images: a matrix times a vector, bound by how fast the matrix is read. Weights lie input-major: a
  * row of M outputs for each input, so that memory is read in long runs and a zero input is a row that need not be read at
- * all. Inputs are listed first, value and row; then rows are added up four at a time.
+ * all. Inputs are listed first, value and row; then rows are added up four at a time. Short rows are added up strip by strip,
+ * without a list where none is left out.
  *
  * <p>Rows follow the order in which the input lies in memory, whatever the order of the weights' columns was.
  */
@@ -229,6 +230,17 @@ final class DenseLayer implements Kernel {
     return ((weights.inputs + 2L * Lanes.COUNT) * Float.BYTES + 63) / 64 * 64;
   }
 
+  /** Whether rows are so short that they are read strip by strip. */
+  private boolean hasStrips() {
+    return weights.vectors % DenseRows.STRIP == 0
+        && weights.vectors <= MOST_STRIPS * DenseRows.STRIP;
+  }
+
+  /** Whether inputs are listed first: not where short rows are read one after the other. */
+  private boolean isListed() {
+    return skipping || !hasStrips();
+  }
+
   private boolean cutsInputs() {
     return weights.rowBytes() < SHORTEST_RUN && weights.inputs >= 64 * PIECES;
   }
@@ -244,7 +256,10 @@ final class DenseLayer implements Kernel {
     int images = spec.batch();
     int[] listed = new int[images];
     for (int n = 0; n < images; n++) {
-      listed[n] = list(memory, inputs[0] + n * input.batchStride(), scratch + n * listBytes());
+      listed[n] =
+          isListed()
+              ? list(memory, inputs[0] + n * input.batchStride(), scratch + n * listBytes())
+              : weights.inputs;
       if (counts != null) {
         counts.addSkipped(0, (long) (weights.inputs - listed[n]) * spec.outChannels());
       }
@@ -254,7 +269,9 @@ final class DenseLayer implements Kernel {
     if (cutsInputs()) {
       parallel.forEach(
           PIECES,
-          (piece, _) -> multiply(memory, scratch, sums, listed, 0, weights.vectors, piece, PIECES));
+          (piece, _) ->
+              multiply(
+                  memory, inputs[0], scratch, sums, listed, 0, weights.vectors, piece, PIECES));
       for (int n = 0; n < images; n++) {
         addPieces(memory, sums, n);
         finish(memory, sums, n, out, extra, 0, weights.vectors, counts, 0);
@@ -270,7 +287,7 @@ final class DenseLayer implements Kernel {
           int first = (int) ((long) weights.vectors * cut / cuts);
           for (int v = first; v < end; v += step) {
             int to = Math.min(end, v + step);
-            multiply(memory, scratch, sums, listed, v, to, 0, 1);
+            multiply(memory, inputs[0], scratch, sums, listed, v, to, 0, 1);
             for (int n = 0; n < images; n++) {
               finish(memory, sums, n, out, extra, v, to, counts, thread);
             }
@@ -297,6 +314,7 @@ final class DenseLayer implements Kernel {
 
   private void multiply(
       MemorySegment m,
+      long in,
       long lists,
       long sums,
       int[] listed,
@@ -315,30 +333,58 @@ final class DenseLayer implements Kernel {
     for (int row = begin; row < end; row += panel) {
       int last = Math.min(end, row + panel);
       for (int n = 0; n < spec.batch(); n++) {
-        long list = lists + n * listBytes();
-        int i = position(m, list + valueBytes(), listed[n], row);
-        int j = position(m, list + valueBytes(), listed[n], last);
-        addRows(m, list, i, j, first, sums(sums, n, piece) + first, bytes);
+        addRows(
+            m,
+            in + n * input.batchStride(),
+            lists + n * listBytes(),
+            listed[n],
+            row,
+            last,
+            first,
+            sums(sums, n, piece) + first,
+            bytes);
       }
     }
   }
 
   /**
-   * Adds the listed rows {@code from … to − 1}, or {@code bytes} of each from byte {@code first} on, to sums: whole rows where
-   * they are long, else strips of them.
+   * Adds the rows {@code from … to − 1}, or {@code bytes} of each from byte {@code first} on, to sums.
+   *
+   * @param image byte offset of the image
+   * @param list byte offset of the image's listed values, of which there are {@code listed}
    */
   private void addRows(
-      MemorySegment m, long list, int from, int to, long first, long sums, int bytes) {
-    long rows = list + valueBytes();
+      MemorySegment m,
+      long image,
+      long list,
+      int listed,
+      int from,
+      int to,
+      long first,
+      long sums,
+      int bytes) {
     MemorySegment w = weights.rows;
     long step = weights.rowBytes();
-    int strips = step <= MOST_STRIPS * STRIP_BYTES ? bytes / STRIP_BYTES * STRIP_BYTES : 0;
-    for (int o = 0; o < strips; o += STRIP_BYTES) {
-      DenseRows.addStrip(w, first + o, step, m, list, rows, from, to, sums + o);
+    if (!isListed()) {
+      for (Run r : weights.runs) {
+        int begin = Math.max(from, r.firstRow);
+        int count = Math.min(to, r.firstRow + r.length) - begin;
+        long values = image + r.offset + (begin - r.firstRow) * (long) Float.BYTES;
+        for (int o = 0; o < bytes && count > 0; o += STRIP_BYTES) {
+          DenseRows.addStrip(w, first + o + begin * step, step, m, values, count, sums + o);
+        }
+      }
+      return;
     }
-    if (strips < bytes) {
-      DenseRows.addRows(
-          w, first + strips, step, m, list, rows, from, to, sums + strips, bytes - strips);
+    long rows = list + valueBytes();
+    int i = position(m, rows, listed, from);
+    int j = position(m, rows, listed, to);
+    if (!hasStrips()) {
+      DenseRows.addRows(w, first, step, m, list, rows, i, j, sums, bytes);
+      return;
+    }
+    for (int o = 0; o < bytes; o += STRIP_BYTES) {
+      DenseRows.addStrip(w, first + o, step, m, list, rows, i, j, sums + o);
     }
   }
 

@@ -115,4 +115,139 @@ final class DenseRows {
     c6.intoMemorySegment(m, sums + 6 * BYTES, ORDER);
     c7.intoMemorySegment(m, sums + 7 * BYTES, ORDER);
   }
+
+  /**
+   * The same where rows follow each other, as do their values: addresses that grow evenly are checked once for all. Memory is
+   * read in four places by turns, since a machine that fetches ahead does so for each of them.
+   *
+   * @param row byte offset of the first row's vectors
+   * @param values byte offset of the first value
+   * @param count number of rows
+   */
+  static void addStrip(
+      MemorySegment w,
+      long row,
+      long rowBytes,
+      MemorySegment m,
+      long values,
+      int count,
+      long sums) {
+    int quarter = count / 4;
+    FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, m, sums, ORDER);
+    FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, m, sums + BYTES, ORDER);
+    FloatVector c2 = FloatVector.fromMemorySegment(FLOATS, m, sums + 2 * BYTES, ORDER);
+    FloatVector c3 = FloatVector.fromMemorySegment(FLOATS, m, sums + 3 * BYTES, ORDER);
+    FloatVector c4 = FloatVector.fromMemorySegment(FLOATS, m, sums + 4 * BYTES, ORDER);
+    FloatVector c5 = FloatVector.fromMemorySegment(FLOATS, m, sums + 5 * BYTES, ORDER);
+    FloatVector c6 = FloatVector.fromMemorySegment(FLOATS, m, sums + 6 * BYTES, ORDER);
+    FloatVector c7 = FloatVector.fromMemorySegment(FLOATS, m, sums + 7 * BYTES, ORDER);
+    long row1 = row + 1L * quarter * rowBytes;
+    long values1 = values + 1L * quarter * Float.BYTES;
+    long row2 = row + 2L * quarter * rowBytes;
+    long values2 = values + 2L * quarter * Float.BYTES;
+    long row3 = row + 3L * quarter * rowBytes;
+    long values3 = values + 3L * quarter * Float.BYTES;
+    for (int i = 0; i < quarter; i++) {
+      long r = row + i * rowBytes;
+      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
+      FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
+      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
+      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
+      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
+      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
+      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
+      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
+      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
+      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
+      r = row1 + i * rowBytes;
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values1 + i * 4L));
+      b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
+      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
+      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
+      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
+      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
+      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
+      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
+      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
+      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
+      r = row2 + i * rowBytes;
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values2 + i * 4L));
+      b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
+      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
+      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
+      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
+      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
+      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
+      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
+      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
+      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
+      r = row3 + i * rowBytes;
+      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values3 + i * 4L));
+      b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
+      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
+      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
+      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
+      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
+      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
+      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
+      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
+      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
+    }
+    for (int i = 4 * quarter; i < count; i++) {
+      long r = row + i * rowBytes;
+      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
+      FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
+      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
+      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
+      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
+      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
+      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
+      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
+      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
+      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
+      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
+    }
+    c0.intoMemorySegment(m, sums, ORDER);
+    c1.intoMemorySegment(m, sums + BYTES, ORDER);
+    c2.intoMemorySegment(m, sums + 2 * BYTES, ORDER);
+    c3.intoMemorySegment(m, sums + 3 * BYTES, ORDER);
+    c4.intoMemorySegment(m, sums + 4 * BYTES, ORDER);
+    c5.intoMemorySegment(m, sums + 5 * BYTES, ORDER);
+    c6.intoMemorySegment(m, sums + 6 * BYTES, ORDER);
+    c7.intoMemorySegment(m, sums + 7 * BYTES, ORDER);
+  }
 }

@@ -35,7 +35,7 @@ class DenseLayerTest {
   void bothFormsOfOddShapes(int threads) throws InterruptedException {
     Random random = new Random(3 + threads);
     int v = Lanes.COUNT;
-    int[] outputs = {4 * v, 4 * v + 1, 9 * v - 3, 1100, 5000};
+    int[] outputs = {4 * v, 4 * v + 1, 8 * v, 9 * v - 3, 16 * v, 1100, 5000};
     try (ThreadBudget budget = new ThreadBudget(threads)) {
       for (int i = 0; i < 60; i++) {
         int m = outputs[i % outputs.length];
