@@ -12,6 +12,7 @@ final class Deadline implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final Thread watch;
   private boolean closed;
+  private volatile boolean passed;
 
   Deadline(Duration time) {
     watch =
@@ -20,6 +21,7 @@ final class Deadline implements AutoCloseable {
                 () -> {
                   try {
                     Thread.sleep(time);
+                    passed = true;
                     end();
                   } catch (InterruptedException e) {
                     // Done in time.
@@ -30,6 +32,11 @@ final class Deadline implements AutoCloseable {
 
   Arena arena() {
     return arena;
+  }
+
+  /** Whether the time was over before the end: what failed since then may have failed for that reason alone. */
+  boolean isPassed() {
+    return passed;
   }
 
   private synchronized void end() {

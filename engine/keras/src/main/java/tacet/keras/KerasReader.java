@@ -59,8 +59,29 @@ public final class KerasReader implements ModelReader {
   @Override
   public Graph read(Path file, Arena arena) throws IOException {
     Duration time = SHORTEST.plusMillis(Files.size(file) / BYTES_PER_MILLISECOND);
-    try (Deadline deadline = new Deadline(time);
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    try (Deadline deadline = new Deadline(time)) {
+      try {
+        return read(file, deadline.arena(), arena);
+      } catch (ModelFormatException e) {
+        if (!deadline.isPassed()) {
+          throw e;
+        }
+        throw new ModelFormatException(
+            file.toString(),
+            "",
+            "was not read in "
+                + time.toSeconds()
+                + " s: it is damaged, or this machine stood still",
+            e);
+      }
+    }
+  }
+
+  /**
+   * @param passing closed when the time for reading is over
+   */
+  private static Graph read(Path file, Arena passing, Arena arena) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < HDF5.length) {
         throw new ModelFormatException(
@@ -70,11 +91,11 @@ public final class KerasReader implements ModelReader {
         throw new ModelFormatException(
             file.toString(), "", "expected less than 2 GiB, got " + size + " bytes");
       }
-      MemorySegment content = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, deadline.arena());
+      MemorySegment content = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, passing);
       byte[] head =
           content.asSlice(0, HDF5.length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
       if ((head[0] << 8 | head[1]) == ZIP) {
-        return zipped(file, deadline.arena(), arena);
+        return zipped(file, passing, arena);
       }
       return hdf5(file.toString(), content, arena);
     }
