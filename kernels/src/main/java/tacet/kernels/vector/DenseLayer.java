@@ -1,6 +1,7 @@
 package tacet.kernels.vector;
 
 import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.FLOAT;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.ORDER;
 

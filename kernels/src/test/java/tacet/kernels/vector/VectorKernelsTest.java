@@ -120,6 +120,38 @@ class VectorKernelsTest {
     }
   }
 
+  /** Row-major images of few channels, with rows long enough to be copied. */
+  @Test
+  void rowsOfRowMajorImages() throws InterruptedException {
+    Random random = new Random(18);
+    int v = Lanes.COUNT;
+    int[] outs = {1, v, v + 1, 2 * v, 2 * v + 3, 4 * v, 4 * v + 1};
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int width : new int[] {12, 13, 16, 31, 32, 65, 130}) {
+        for (int stride = 1; stride <= 3; stride++) {
+          for (int out : outs) {
+            int c = 1 + random.nextInt(3);
+            int kernel = 1 + random.nextInt(5);
+            int dilation = 1 + random.nextInt(2);
+            int pad = random.nextInt(2);
+            int in = (width - 1) * stride + (kernel - 1) * dilation + 1 - 2 * pad;
+            int oh = 1 + random.nextInt(3);
+            int h = (oh - 1) * stride + (kernel - 1) * dilation + 1 - 2 * pad;
+            Activation f = ACTIVATIONS.get(random.nextInt(3));
+            boolean residual = random.nextInt(3) == 0;
+            if (h > 0) {
+              ConvSpec spec =
+                  new ConvSpec(
+                      2, c, h, in, out, oh, width, 1, kernel, kernel, stride, stride, pad, pad,
+                      dilation, dilation, residual, f);
+              convolution(random, budget, spec, 1);
+            }
+          }
+        }
+      }
+    }
+  }
+
   private void convolution(Random random, ThreadBudget budget, ConvSpec spec, int lanes)
       throws InterruptedException {
     int v = Lanes.COUNT;
