@@ -96,6 +96,20 @@ class SkippingTest {
     }
   }
 
+  /** Kernels that are only timed have their weights packed by all threads too. */
+  @ParameterizedTest
+  @EnumSource
+  void measuredOnTwoThreads(Layer layer) throws InterruptedException {
+    float[] weights = layer.weights();
+    Map<String, Tensor> input = Map.of("x", Tensor.of(layer.input(), layer.sample()));
+    ModelOptions one = ModelOptions.defaults().withThreads(1).withSparse(SparseMode.OFF);
+    ModelOptions two = ModelOptions.defaults().withThreads(2).withMeasure(true);
+    try (Model dense = Model.of(layer.graph(weights), one);
+        Model measured = Model.of(layer.graph(weights), two)) {
+      assertArrayEquals(output(dense.run(input)), output(measured.run(input)), 1e-4f);
+    }
+  }
+
   private static Result run(Layer layer, float[] weights, float[] values, SparseMode mode)
       throws InterruptedException {
     ModelOptions options = ModelOptions.defaults().withThreads(1).withSparse(mode);
