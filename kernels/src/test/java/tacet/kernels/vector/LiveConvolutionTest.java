@@ -1,10 +1,12 @@
 package tacet.kernels.vector;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -120,6 +122,26 @@ class LiveConvolutionTest {
 
   @Test
   void nanInputsAreNotSkipped() throws InterruptedException {
+    float[] y = withOneInput(1, Float.NaN, 0);
+    assertEquals(0f, y[0]);
+    assertTrue(Float.isNaN(y[1]));
+  }
+
+  @Test
+  void oneValueInAnyLaneKeepsItsVector() throws InterruptedException {
+    for (int lane = 0; lane < Lanes.COUNT; lane++) {
+      assertArrayEquals(new float[] {0, 3}, withOneInput(lane, 1.5f, 2), "lane " + lane);
+    }
+  }
+
+  /**
+   * Both pixels of an output channel, where all inputs are zero but one of the second pixel.
+   *
+   * @param lane of the second vector of channels
+   * @param weight all weights
+   */
+  private static float[] withOneInput(int lane, float value, float weight)
+      throws InterruptedException {
     int v = Lanes.COUNT;
     ConvSpec s =
         new ConvSpec(
@@ -131,9 +153,10 @@ class LiveConvolutionTest {
       Images.Image x = images.random(new Random(1), 1, 2 * v, 1, 2, v, Halo.NONE);
       images.killVectors(new Random(1), x, 1);
       images.memory.set(
-          ValueLayout.JAVA_FLOAT, x.first() + x.layout().offset(0, v + 1, 0, 1), Float.NaN);
+          ValueLayout.JAVA_FLOAT, x.first() + x.layout().offset(0, v + lane, 0, 1), value);
       Images.Image y = images.add(1, v, 1, 2, v, Halo.NONE);
       float[] weights = new float[2 * v * v];
+      Arrays.fill(weights, weight);
       LiveConvolution.prepare(
               s,
               x.layout(),
@@ -144,8 +167,7 @@ class LiveConvolutionTest {
               null,
               arena)
           .run(images.memory, new long[] {x.first()}, y.first(), images.scratch(), team, null);
-      assertEquals(0f, images.get(y, 0, 3, 0, 0));
-      assertTrue(Float.isNaN(images.get(y, 0, 3, 0, 1)));
+      return new float[] {images.get(y, 0, 3, 0, 0), images.get(y, 0, 3, 0, 1)};
     }
   }
 
