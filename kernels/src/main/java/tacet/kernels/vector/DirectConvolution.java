@@ -145,26 +145,23 @@ final class DirectConvolution implements Kernel {
       ZeroCounts counts) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
     long extra = inputs.length > 1 ? inputs[1] : -1;
-    int parts = groups.parts(parallel.threads(), columns.length);
-    parallel.forEach(
-        groups.count() * parts,
-        (item, thread) -> {
-          int group = item / parts;
-          int part = item % parts;
-          group(
-              memory,
-              in,
-              out,
-              extra,
-              scratch + thread * scratchPerThread(),
-              parallel.longs(thread, GROUP + ROWS),
-              groups.start(group),
-              groups.start(group + 1),
-              start(columns.length * part / parts),
-              start(columns.length * (part + 1) / parts),
-              counts,
-              thread);
-        });
+    groups.forEach(
+        parallel,
+        columns.length,
+        (begin, end, firstColumn, endColumn, thread) ->
+            group(
+                memory,
+                in,
+                out,
+                extra,
+                scratch + thread * scratchPerThread(),
+                parallel.longs(thread, GROUP + ROWS),
+                begin,
+                end,
+                start(firstColumn),
+                start(endColumn),
+                counts,
+                thread));
   }
 
   /** The first tile from this one on whose sums do not continue those of the one before. */

@@ -34,6 +34,10 @@ final class ListedConvolution implements Kernel {
 
   private static final long PLACES_BYTES = PIXELS * (long) Long.BYTES;
 
+  /** Pixels that are turned back, what that needs, and where its rows lie. */
+  private static final long FINISH_BYTES =
+      (long) PIXELS * PixelTurn.ROW + PixelTurn.WORK_BYTES + PLACES_BYTES;
+
   private final ConvSpec spec;
   private final ImageLayout input;
   private final Outputs outputs;
@@ -121,8 +125,8 @@ final class ListedConvolution implements Kernel {
             float w = weights[c * depth + sources[k]];
             if (w != 0f) {
               int row = (v - v0) * Lanes.COUNT + k - first[v];
-              lists.set(ValueLayout.JAVA_INT, entry * 8L, row * PixelTurn.ROW);
-              lists.set(ValueLayout.JAVA_FLOAT, entry * 8L + 4, w);
+              lists.set(ValueLayout.JAVA_INT, place(entry), row * PixelTurn.ROW);
+              lists.set(ValueLayout.JAVA_FLOAT, place(entry) + 4, w);
               entry++;
             }
           }
@@ -141,6 +145,11 @@ final class ListedConvolution implements Kernel {
         lists,
         starts,
         listed);
+  }
+
+  /** Byte offset of an entry: the distance of its inputs, then its weight. */
+  private static long place(int entry) {
+    return (long) entry * F32ListTile.ENTRY_BYTES;
   }
 
   private static int panelStart(int vectors, int panels, int p) {
@@ -199,9 +208,6 @@ final class ListedConvolution implements Kernel {
     return (vectors * (long) Lanes.COUNT + 1) * PixelTurn.ROW;
   }
 
-  private static final long FINISH_BYTES =
-      (long) PIXELS * PixelTurn.ROW + PixelTurn.WORK_BYTES + PIXELS * (long) Long.BYTES;
-
   @Override
   public void run(
       MemorySegment memory,
@@ -212,25 +218,22 @@ final class ListedConvolution implements Kernel {
       ZeroCounts counts) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
     long extra = inputs.length > 1 ? inputs[1] : -1;
-    int parts = groups.parts(parallel.threads(), Math.ceilDiv(outVectors(), FINISHED));
-    parallel.forEach(
-        groups.count() * parts,
-        (item, thread) -> {
-          int group = item / parts;
-          int part = item % parts;
-          group(
-              memory,
-              in,
-              out,
-              extra,
-              scratch + thread * scratchPerThread(),
-              groups.start(group),
-              groups.start(group + 1),
-              outVectors() * part / parts,
-              outVectors() * (part + 1) / parts,
-              counts,
-              thread);
-        });
+    groups.forEach(
+        parallel,
+        Math.ceilDiv(outVectors(), FINISHED),
+        (begin, end, firstColumn, endColumn, thread) ->
+            group(
+                memory,
+                in,
+                out,
+                extra,
+                scratch + thread * scratchPerThread(),
+                begin,
+                end,
+                firstColumn * FINISHED,
+                Math.min(outVectors(), endColumn * FINISHED),
+                counts,
+                thread));
   }
 
   private void group(
@@ -352,9 +355,9 @@ final class ListedConvolution implements Kernel {
         int v0 = panelStart(vectors(), panels, p);
         int to = lists.get(ValueLayout.JAVA_INT, list + 4);
         for (int e = lists.get(ValueLayout.JAVA_INT, list); e < to; e++) {
-          int row = lists.get(ValueLayout.JAVA_INT, e * 8L) / PixelTurn.ROW;
+          int row = lists.get(ValueLayout.JAVA_INT, place(e)) / PixelTurn.ROW;
           int k = first[v0 + row / Lanes.COUNT] + row % Lanes.COUNT;
-          weights[k] = lists.get(ValueLayout.JAVA_FLOAT, e * 8L + 4);
+          weights[k] = lists.get(ValueLayout.JAVA_FLOAT, place(e) + 4);
         }
       }
       long sum = sums + (long) (c - channel) * PixelTurn.ROW;

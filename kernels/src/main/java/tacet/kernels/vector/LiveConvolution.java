@@ -141,26 +141,23 @@ final class LiveConvolution implements Kernel {
       ZeroCounts counts) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
     long extra = inputs.length > 1 ? inputs[1] : -1;
-    int parts = groups.parts(parallel.threads(), columns.length);
-    parallel.forEach(
-        groups.count() * parts,
-        (item, thread) -> {
-          int group = item / parts;
-          int part = item % parts;
-          group(
-              memory,
-              in,
-              out,
-              extra,
-              scratch + thread * scratchPerThread(),
-              parallel.floats(thread, (GROUP + ROWS) * F32Tile.STRIDE),
-              groups.start(group),
-              groups.start(group + 1),
-              columns.length * part / parts,
-              columns.length * (part + 1) / parts,
-              counts,
-              thread);
-        });
+    groups.forEach(
+        parallel,
+        columns.length,
+        (begin, end, firstColumn, endColumn, thread) ->
+            group(
+                memory,
+                in,
+                out,
+                extra,
+                scratch + thread * scratchPerThread(),
+                parallel.floats(thread, (GROUP + ROWS) * F32Tile.STRIDE),
+                begin,
+                end,
+                firstColumn,
+                endColumn,
+                counts,
+                thread));
   }
 
   private void group(

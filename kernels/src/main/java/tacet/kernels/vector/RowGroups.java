@@ -1,5 +1,7 @@
 package tacet.kernels.vector;
 
+import tacet.kernels.Parallel;
+
 /**
  * The rows of a matrix product cut into groups of much the same length.
  *
@@ -22,8 +24,31 @@ record RowGroups(int rows, int tile, int count) {
     return Math.min(rows, (int) (tiles * group / count) * tile);
   }
 
-  /** Into how many parts the columns are cut where there are few groups: so many that no thread waits long for another. */
-  int parts(int threads, int columns) {
-    return threads == 1 ? 1 : Math.clamp(Math.ceilDiv(4 * threads, count), 1, columns);
+  /** A part of the work: rows {@code begin … end − 1}, columns {@code firstColumn … endColumn − 1}. */
+  @FunctionalInterface
+  interface Part {
+    void run(int begin, int end, int firstColumn, int endColumn, int thread);
+  }
+
+  /**
+   * Runs all groups, their columns cut into parts where there are few groups: so many that no thread waits long for another.
+   *
+   * @param columns number of columns, or of what else is not to be cut
+   */
+  void forEach(Parallel parallel, int columns, Part body) {
+    int threads = parallel.threads();
+    int parts = threads == 1 ? 1 : Math.clamp(Math.ceilDiv(4 * threads, count), 1, columns);
+    parallel.forEach(
+        count * parts,
+        (item, thread) -> {
+          int group = item / parts;
+          int part = item % parts;
+          body.run(
+              start(group),
+              start(group + 1),
+              columns * part / parts,
+              columns * (part + 1) / parts,
+              thread);
+        });
   }
 }
