@@ -49,14 +49,6 @@ final class WinogradConvolution implements Kernel {
    */
   private record Columns(int firstVector, int vectors, long weights) {}
 
-  /** By the output pixels of a tile. */
-  private static final Rehearsal[] INPUTS = Rehearsal.several(5);
-
-  private static final Rehearsal[] OUTPUTS = Rehearsal.several(5);
-
-  /** Vector operations per vector that a transform along one axis reads; about. */
-  private static final int OPERATIONS = 4;
-
   /** Input channels whose filters are transformed together: their lines of memory are read once. */
   private static final int PACKED_CHANNELS = 16;
 
@@ -313,7 +305,7 @@ final class WinogradConvolution implements Kernel {
         return false;
       }
     }
-    return INPUTS[tile].isDone() && OUTPUTS[tile].isDone();
+    return WinogradPatch.isSettled(tile);
   }
 
   @Override
@@ -463,7 +455,6 @@ final class WinogradConvolution implements Kernel {
     boolean whole =
         y + spec.padTop() + tile <= spec.outHeight()
             && x + spec.padLeft() + tile <= spec.outWidth();
-    boolean compiled = INPUTS[tile].isDone();
     for (int i = 0; i < live; i++) {
       int b = m.get(ValueLayout.JAVA_INT, list + i * 4L);
       long source =
@@ -477,48 +468,8 @@ final class WinogradConvolution implements Kernel {
         columnStep = BYTES;
       }
       int to = row * F32Tile.STRIDE + i * Lanes.COUNT;
-      if (!compiled) {
-        coldInput(m, source, rowStep, columnStep, half, a, to);
-        continue;
-      }
-      long halfRow = (long) patch * BYTES;
-      for (int j = 0; j < patch; j++) {
-        if (tile == 2) {
-          WinogradTransforms.inputColumn2(
-              m, source + j * columnStep, rowStep, half + (long) j * BYTES);
-        } else {
-          WinogradTransforms.inputColumn4(
-              m, source + j * columnStep, rowStep, half + (long) j * BYTES);
-        }
-      }
-      for (int r = 0; r < patch; r++) {
-        if (tile == 2) {
-          WinogradTransforms.inputRow2(m, half + r * halfRow, a, to, pointOffsets, r * patch);
-        } else {
-          WinogradTransforms.inputRow4(m, half + r * halfRow, a, to, pointOffsets, r * patch);
-        }
-      }
+      WinogradPatch.input(tile, m, source, rowStep, columnStep, half, a, to, pointOffsets);
     }
-  }
-
-  /** Bᵀ d B of one vector of channels until the transforms are compiled. */
-  private void coldInput(
-      MemorySegment m, long source, long rowStep, long columnStep, long half, float[] a, int to) {
-    Rehearsal rehearsal = INPUTS[tile];
-    long start = System.nanoTime();
-    while (rehearsal.isDue()) {
-      if (tile == 2) {
-        WinogradTransforms.inputColumn2(m, source, rowStep, half);
-        WinogradTransforms.inputRow2(m, half, a, to, pointOffsets, 0);
-      } else {
-        WinogradTransforms.inputColumn4(m, source, rowStep, half);
-        WinogradTransforms.inputRow4(m, half, a, to, pointOffsets, 0);
-      }
-      rehearsal.rehearsed(start, 2L * patch * OPERATIONS);
-      start = System.nanoTime();
-    }
-    ColdCode.transformInput(tile, m, source, rowStep, columnStep, a, to, pointOffsets);
-    rehearsal.computed(start);
   }
 
   /** Copies a patch of one block of channels, zeros where it lies outside the image. */
@@ -594,7 +545,6 @@ final class WinogradConvolution implements Kernel {
     long pixels = work + 2 * HALF_BYTES;
     long places = pixels + PIXELS_BYTES;
     long residualPlaces = places + PLACES_BYTES;
-    boolean compiled = OUTPUTS[tile].isDone();
     int rows = 0;
     for (int t = from; t < end; t++) {
       rows += place(m, firstTile + t, rows, places, residualPlaces);
@@ -607,27 +557,7 @@ final class WinogradConvolution implements Kernel {
         for (int v = 0; v < c.vectors; v++) {
           long source = products + product(c, 0) + (t * (long) c.vectors + v) * BYTES;
           long pixel = to + (long) v * BYTES;
-          if (!compiled) {
-            coldOutput(m, source, pointStep, half, pixel, rowBytes);
-          } else if (tile == 2) {
-            for (int j = 0; j < 4; j++) {
-              WinogradTransforms.output2(
-                  m, source + j * pointStep, 4 * pointStep, half + (long) j * BYTES, 4 * BYTES);
-            }
-            for (int i = 0; i < 2; i++) {
-              WinogradTransforms.output2(
-                  m, half + i * (4L * BYTES), BYTES, pixel + i * 2 * rowBytes, rowBytes);
-            }
-          } else {
-            for (int j = 0; j < 6; j++) {
-              WinogradTransforms.output4(
-                  m, source + j * pointStep, 6 * pointStep, half + (long) j * BYTES, 6 * BYTES);
-            }
-            for (int i = 0; i < 4; i++) {
-              WinogradTransforms.output4(
-                  m, half + i * (6L * BYTES), BYTES, pixel + i * 4 * rowBytes, rowBytes);
-            }
-          }
+          WinogradPatch.output(tile, m, source, pointStep, half, pixel, rowBytes);
         }
         to += clip(m, firstTile + t, to, rowBytes) * rowBytes;
       }
@@ -645,24 +575,6 @@ final class WinogradConvolution implements Kernel {
           counts,
           thread);
     }
-  }
-
-  /** Aᵀ m A of one vector of channels until the transforms are compiled. */
-  private void coldOutput(
-      MemorySegment m, long source, long step, long half, long pixel, long rowBytes) {
-    Rehearsal rehearsal = OUTPUTS[tile];
-    long start = System.nanoTime();
-    while (rehearsal.isDue()) {
-      if (tile == 2) {
-        WinogradTransforms.output2(m, source, 4 * step, half, 4 * BYTES);
-      } else {
-        WinogradTransforms.output4(m, source, 6 * step, half, 6 * BYTES);
-      }
-      rehearsal.rehearsed(start, (long) patch * OPERATIONS);
-      start = System.nanoTime();
-    }
-    ColdCode.transformOutput(tile, m, source, step, pixel, rowBytes);
-    rehearsal.computed(start);
   }
 
   /** Pixels of a tile that are within the output, along an axis; tiles are numbered along it. */
