@@ -8,6 +8,8 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
@@ -20,7 +22,7 @@ import tacet.kernels.ZeroCounts;
  * A dense layer on few images: a matrix times a vector, bound by how fast the matrix is read. Weights lie input-major: a
  * row of M outputs for each input, so that memory is read in long runs and a zero input is a row that need not be read at
  * all. Inputs are listed first, value and row; then rows are added up four at a time. Short rows are added up strip by strip,
- * without a list where none is left out.
+ * and without a list where none of them is left out.
  *
  * <p>Rows follow the order in which the input lies in memory, whatever the order of the weights' columns was.
  */
@@ -64,6 +66,21 @@ final class DenseLayer implements Kernel {
   private record Weights(Run[] runs, int inputs, int vectors, MemorySegment rows) {
     long rowBytes() {
       return (long) vectors * BYTES;
+    }
+
+    /** Number of the run that a row's input is in. */
+    int run(int row) {
+      int low = 0;
+      int high = runs.length - 1;
+      while (low < high) {
+        int middle = (low + high + 1) >>> 1;
+        if (runs[middle].firstRow <= row) {
+          low = middle;
+        } else {
+          high = middle - 1;
+        }
+      }
+      return low;
     }
   }
 
@@ -142,7 +159,7 @@ final class DenseLayer implements Kernel {
    */
   private static Run[] runs(
       ImageLayout in, int height, int width, FlattenOrder order, int[] columns) {
-    java.util.List<Run> runs = new java.util.ArrayList<>();
+    List<Run> runs = new ArrayList<>();
     int row = 0;
     for (int block = 0; block < in.blocks(); block++) {
       int c0 = block * in.lanes();
@@ -162,7 +179,7 @@ final class DenseLayer implements Kernel {
     return runs.toArray(Run[]::new);
   }
 
-  private static void append(java.util.List<Run> runs, Run next) {
+  private static void append(List<Run> runs, Run next) {
     Run last = runs.isEmpty() ? null : runs.getLast();
     if (last != null && last.offset + (long) last.length * Float.BYTES == next.offset) {
       runs.removeLast();
@@ -209,7 +226,8 @@ final class DenseLayer implements Kernel {
 
   @Override
   public String name() {
-    return (skipping ? "sparse-dense " : "dense ") + "4xv" + Lanes.COUNT;
+    String rows = !hasStrips() ? "4xv" : (skipping ? "1x" : "4x") + DenseRows.STRIP + "v";
+    return (skipping ? "sparse-dense " : "dense ") + rows + Lanes.COUNT;
   }
 
   @Override
@@ -367,13 +385,15 @@ final class DenseLayer implements Kernel {
     MemorySegment w = weights.rows;
     long step = weights.rowBytes();
     if (!isListed()) {
-      for (Run r : weights.runs) {
-        int begin = Math.max(from, r.firstRow);
-        int count = Math.min(to, r.firstRow + r.length) - begin;
+      int begin = from;
+      for (int n = weights.run(from); begin < to; n++) {
+        Run r = weights.runs[n];
+        int end = Math.min(to, r.firstRow + r.length);
         long values = image + r.offset + (begin - r.firstRow) * (long) Float.BYTES;
-        for (int o = 0; o < bytes && count > 0; o += STRIP_BYTES) {
-          DenseRows.addStrip(w, first + o + begin * step, step, m, values, count, sums + o);
+        for (int o = 0; o < bytes; o += STRIP_BYTES) {
+          DenseRows.addStrip(w, first + o + begin * step, step, m, values, end - begin, sums + o);
         }
+        begin = end;
       }
       return;
     }

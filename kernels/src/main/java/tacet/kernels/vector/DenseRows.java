@@ -10,7 +10,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
-/** Micro-kernels of {@link DenseLayer}: listed rows of weights, each times its value, are added to sums. */
+/**
+ * Micro-kernels of {@link DenseLayer}: rows of weights, each times its value, are added to sums. They spell everything out for
+ * the reasons given at {@link F32Tile}.
+ */
 final class DenseRows {
 
   /** Vectors of a strip. */
@@ -141,8 +144,8 @@ final class DenseRows {
     FloatVector c5 = FloatVector.fromMemorySegment(FLOATS, m, sums + 5 * BYTES, ORDER);
     FloatVector c6 = FloatVector.fromMemorySegment(FLOATS, m, sums + 6 * BYTES, ORDER);
     FloatVector c7 = FloatVector.fromMemorySegment(FLOATS, m, sums + 7 * BYTES, ORDER);
-    long row1 = row + 1L * quarter * rowBytes;
-    long values1 = values + 1L * quarter * Float.BYTES;
+    long row1 = row + (long) quarter * rowBytes;
+    long values1 = values + (long) quarter * Float.BYTES;
     long row2 = row + 2L * quarter * rowBytes;
     long values2 = values + 2L * quarter * Float.BYTES;
     long row3 = row + 3L * quarter * rowBytes;

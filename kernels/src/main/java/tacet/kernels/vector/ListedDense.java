@@ -156,15 +156,15 @@ final class ListedDense implements Kernel {
           int n = item / pieces;
           int piece = item % pieces;
           int from = (int) ((long) at.length * piece / pieces);
-          int to = (int) ((long) at.length * (piece + 1) / pieces);
+          int end = (int) ((long) at.length * (piece + 1) / pieces);
           float[] sums = parallel.floats(thread, vectors() * Lanes.COUNT);
           Arrays.fill(sums, 0, vectors() * Lanes.COUNT, 0f);
-          long done = multiply(memory, inputs[0] + n * input.batchStride(), from, to, sums);
+          long done = multiply(memory, inputs[0] + n * input.batchStride(), from, end, sums);
           if (counts != null) {
-            counts.addSkipped(thread, (to - from) * (long) spec.outChannels() - done);
+            counts.addSkipped(thread, (end - from) * (long) spec.outChannels() - done);
           }
-          long at = scratch + item * sumBytes();
-          MemorySegment.copy(sums, 0, memory, FLOAT, at, vectors() * Lanes.COUNT);
+          long to = scratch + item * sumBytes();
+          MemorySegment.copy(sums, 0, memory, FLOAT, to, vectors() * Lanes.COUNT);
         });
     long places = scratch + spec.batch() * pieces * sumBytes();
     for (int n = 0; n < spec.batch(); n++) {

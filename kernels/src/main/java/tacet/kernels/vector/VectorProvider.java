@@ -23,8 +23,11 @@ public final class VectorProvider implements KernelProvider {
   // written.
   private static final double ROW_FIXED = 0.01;
 
-  /** Where rows of weights are read here and there, the start of each takes as long as so many bytes in a row. */
-  private static final double ROW_START = 150;
+  /**
+   * Where rows of weights are read here and there, the start of each takes as long as so many bytes in a row: between nothing
+   * (rows of 2 kB and more) and 0.7 of a row of 512 bytes.
+   */
+  private static final double ROW_START = 360;
 
   private static final double PAIRS_FIXED = 0.3;
   private static final double PAIRS_PER_SHARE = 1.5;
@@ -43,13 +46,9 @@ public final class VectorProvider implements KernelProvider {
   /** Fewer zero weights pay nowhere: half of them are bytes saved, but not time. */
   private static final double LEAST_ZERO_WEIGHTS = 0.5;
 
-  // Time of kernels with lists of weights as shares of a matrix product's, as measured likewise: of
-  // a
-  // convolution for each weight that is listed, and for turning vectors over, which is shared by
-  // the
-  // other side's channels; of a dense layer for each weight, where weights come from memory or from
-  // a
-  // cache.
+  // Time of kernels with lists of weights as shares of a matrix product's, as measured likewise. Of
+  // a convolution: for each weight that is listed, and for turning vectors over, which is shared by
+  // the other side's channels. Of a dense layer: for each weight, from memory or from a cache.
   private static final double LISTS_FIXED = 0.12;
   private static final double LISTS_PER_SHARE = 3.1;
   private static final double TURN = 8;
