@@ -1,5 +1,6 @@
 package tacet.plan;
 
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -80,12 +81,14 @@ record Trunk(TypedGraph net, Set<String> wanted) {
     if (w == null || w.type() != DataType.FLOAT32) {
       return "";
     }
-    float[] values = w.toFloats();
-    int zeros = 0;
-    for (float v : values) {
+    // Read where they lie: all weights of a network, and only to be counted.
+    long elements = w.shape().elements();
+    long zeros = 0;
+    for (long i = 0; i < elements; i++) {
+      float v = w.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, i * Float.BYTES);
       zeros += v == 0f ? 1 : 0;
     }
-    return 2 * zeros < values.length ? "" : " zeros " + (int) (10.0 * zeros / values.length);
+    return 2 * zeros < elements ? "" : " zeros " + (int) (10.0 * zeros / elements);
   }
 
   /** A text that is the same where the computation is: operators, shapes, sparse weights, and who reads whose result. */
