@@ -1,5 +1,8 @@
 package tacet.kernels.vector;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -7,7 +10,9 @@ import java.util.Random;
 import tacet.kernels.Activation;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
+import tacet.kernels.Kernel;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
 /** Images in one memory for tests, and the operations on them spelt out in double precision. */
@@ -198,5 +203,25 @@ final class Images {
       }
     }
     return alive;
+  }
+
+  /** Runs a kernel, with what is left of the memory for scratch, and merges the counts if there are any. */
+  void run(Kernel kernel, long[] inputs, Image y, ThreadBudget budget, ZeroCounts counts)
+      throws InterruptedException {
+    assertTrue(next + kernel.scratchBytes(budget.threads()) <= memory.byteSize());
+    try (ThreadBudget.Team team = budget.acquire()) {
+      kernel.run(memory, inputs, y.first(), next, team, counts);
+    }
+    if (counts != null) {
+      counts.merge();
+    }
+  }
+
+  /** Counts equal those of the image's values. */
+  void assertCounts(Image y, ZeroCounts counts, float tau, String what) {
+    assertArrayEquals(
+        recount(y, tau),
+        counted(counts, ZeroCounts.Kind.ZERO, ZeroCounts.Kind.NEAR_ZERO, ZeroCounts.Kind.NEGATIVE),
+        what);
   }
 }

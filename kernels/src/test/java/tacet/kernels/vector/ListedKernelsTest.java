@@ -1,6 +1,5 @@
 package tacet.kernels.vector;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -9,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,14 +21,10 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.kernels.ThreadBudget;
-import tacet.kernels.ZeroCounts;
-import tacet.kernels.ZeroCounts.Kind;
 
 /** Kernels with lists of weights against sums in double precision: results, zero counts, and what was left out. */
 class ListedKernelsTest {
 
-  private static final double EPSILON = 0x1p-24;
-  private static final float TAU = 0.05f;
   private static final long MEMORY = 4L << 20;
 
   @ParameterizedTest
@@ -52,87 +48,21 @@ class ListedKernelsTest {
     int out = deep ? v + 3 : outs[round % outs.length];
     int kh = deep ? 1 : 1 + random.nextInt(3);
     int kw = 1 + random.nextInt(3);
-    int dy = 1 + random.nextInt(2);
-    int dx = 1 + random.nextInt(2);
-    int sy = 1 + random.nextInt(2);
-    int sx = 1 + random.nextInt(3);
-    int top = random.nextInt(3);
-    int left = random.nextInt(3);
-    int n = 1 + random.nextInt(2);
-    int h = v / 2 + random.nextInt(9) + (kh - 1) * dy;
-    int w = 4 * sx + random.nextInt(9) + (kw - 1) * dx;
-    int oh = (h + top + random.nextInt(2) - (kh - 1) * dy - 1) / sy + 1;
-    int ow = (w + left + random.nextInt(2) - (kw - 1) * dx - 1) / sx + 1;
-    boolean withResidual = random.nextInt(3) == 0;
-    Activation f = random.nextBoolean() ? Activation.RELU : Activation.of(Activation.Kind.TANH);
-    ConvSpec s =
-        new ConvSpec(
-            n, in, h, w, out, oh, ow, 1, kh, kw, sy, sx, top, left, dy, dx, withResidual, f);
+    ConvSpec s = ConvolutionCase.random(random, in, out, kh, kw, v / 2, 12);
+    float[] weights = weights(random, out * in * kh * kw, round);
+    float[] bias = weights(random, out, 2);
     try (Arena arena = Arena.ofShared()) {
-      Images images = new Images(arena, MEMORY);
-      Images.Image x = images.random(random, n, in, h, w, v, s.halo());
-      Images.Image residual =
-          withResidual ? images.random(random, n, out, oh, ow, v, new Halo(0, 1, 0, 0)) : null;
-      Images.Image y = images.add(n, out, oh, ow, v, new Halo(0, 0, 1, 0));
-      float[] weights = weights(random, out * in * kh * kw, round);
-      float[] bias = weights(random, out, 2);
-      assertTrue(ListedConvolution.takes(s, x.layout()), s::toString);
-      ImageLayout added = residual == null ? null : residual.layout();
+      ConvolutionCase c = ConvolutionCase.of(s, random, weights, bias, arena);
+      ImageLayout x = c.x().layout();
+      assertTrue(ListedConvolution.takes(s, x), s::toString);
       Kernel kernel =
-          ListedConvolution.prepare(s, x.layout(), y.layout(), added, weights, bias, arena);
-      check(s, kernel, images, x, residual, y, weights, bias, budget);
+          ListedConvolution.prepare(s, x, c.y().layout(), c.added(), weights, bias, arena);
       long zeros = 0;
       for (float weight : weights) {
         zeros += weight == 0 ? 1 : 0;
       }
-      assertEquals(zeros * n * oh * ow, skipped, s::toString);
+      assertEquals(zeros * s.outPixels(), c.check(kernel, budget).skipped(), s::toString);
     }
-  }
-
-  private static long skipped;
-
-  private static void check(
-      ConvSpec s,
-      Kernel kernel,
-      Images images,
-      Images.Image x,
-      Images.Image residual,
-      Images.Image y,
-      float[] weights,
-      float[] bias,
-      ThreadBudget budget)
-      throws InterruptedException {
-    assertTrue(images.scratch() + kernel.scratchBytes(budget.threads()) <= MEMORY);
-    ZeroCounts counts = new ZeroCounts(s.outChannels(), budget.threads(), TAU);
-    long[] inputs =
-        residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()};
-    try (ThreadBudget.Team team = budget.acquire()) {
-      kernel.run(images.memory, inputs, y.first(), images.scratch(), team, counts);
-    }
-    counts.merge();
-    int depth = weights.length / s.outChannels();
-    double tolerance = 8 * EPSILON * (depth + 2) * 4;
-    for (int n = 0; n < s.batch(); n++) {
-      for (int m = 0; m < s.outChannels(); m++) {
-        for (int oy = 0; oy < s.outHeight(); oy++) {
-          for (int ox = 0; ox < s.outWidth(); ox++) {
-            assertEquals(
-                Images.activate(
-                    s.activation(),
-                    images.convolution(s, x, weights, bias, residual, n, m, oy, ox)),
-                images.get(y, n, m, oy, ox),
-                tolerance,
-                () -> s + " by " + kernel.name());
-          }
-        }
-      }
-    }
-    long[][] recount = images.recount(y, TAU);
-    assertArrayEquals(
-        new long[][] {recount[0], recount[1]},
-        Images.counted(counts, Kind.ZERO, Kind.NEAR_ZERO),
-        s::toString);
-    skipped = counts.skipped();
   }
 
   @ParameterizedTest
@@ -149,16 +79,16 @@ class ListedKernelsTest {
         ConvSpec s =
             new ConvSpec(n, in, 1, 1, out, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, false, Activation.RELU);
         try (Arena arena = Arena.ofShared()) {
-          Images images = new Images(arena, MEMORY);
-          Images.Image x = images.random(random, n, in, 1, 1, Lanes.COUNT, Halo.NONE);
-          Images.Image y = images.add(n, out, 1, 1, Lanes.COUNT, Halo.NONE);
           float[] weights = weights(random, out * in, i);
           float[] bias = weights(random, out, 2);
+          ConvolutionCase layer = ConvolutionCase.of(s, random, weights, bias, arena);
+          Images images = layer.images();
+          Images.Image x = layer.x();
           assertTrue(ListedDense.takes(s));
+          ImageLayout y = layer.y().layout();
           Kernel kernel =
-              ListedDense.prepare(
-                  s, x.layout(), y.layout(), null, FlattenOrder.NONE, weights, bias, arena);
-          check(s, kernel, images, x, null, y, weights, bias, budget);
+              ListedDense.prepare(s, x.layout(), y, null, FlattenOrder.NONE, weights, bias, arena);
+          long skipped = layer.check(kernel, budget).skipped();
           long left = 0;
           for (int b = 0; b < n; b++) {
             for (int c = 0; c < in; c++) {
@@ -272,7 +202,7 @@ class ListedKernelsTest {
     assertEquals(1, offered(s, l, weights).zeroShare());
     weights[5] = Float.POSITIVE_INFINITY;
     assertNull(offered(s, l, weights));
-    java.util.Arrays.fill(weights, 0, v * v / 2 + 1, 1f);
+    Arrays.fill(weights, 0, v * v / 2 + 1, 1f);
     assertNull(offered(s, l, weights));
   }
 

@@ -13,18 +13,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tacet.kernels.Activation;
 import tacet.kernels.ConvSpec;
+import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
-import tacet.kernels.ZeroCounts.Kind;
 
 /** Convolution that leaves out whole vectors of zeros against sums in double precision, and what was left out. */
 class LiveConvolutionTest {
 
-  private static final double EPSILON = 0x1p-24;
-  private static final float TAU = 0.05f;
   private static final long MEMORY = 16L << 20;
 
   @ParameterizedTest
@@ -47,69 +45,19 @@ class LiveConvolutionTest {
     int out = outs[round % outs.length];
     int kh = in > 10 * v ? 1 : 1 + random.nextInt(3);
     int kw = in > 10 * v ? 1 : 1 + random.nextInt(3);
-    int dy = 1 + random.nextInt(2);
-    int dx = 1 + random.nextInt(2);
-    int sy = 1 + random.nextInt(2);
-    int sx = 1 + random.nextInt(3);
-    int top = random.nextInt(2);
-    int left = random.nextInt(2);
-    int n = 1 + random.nextInt(2);
-    int h = 1 + random.nextInt(9) + (kh - 1) * dy;
-    int w = 1 + random.nextInt(9) + (kw - 1) * dx;
-    int oh = (h + top + random.nextInt(2) - (kh - 1) * dy - 1) / sy + 1;
-    int ow = (w + left + random.nextInt(2) - (kw - 1) * dx - 1) / sx + 1;
-    boolean withResidual = random.nextInt(3) == 0;
-    Activation f = random.nextBoolean() ? Activation.RELU : Activation.of(Activation.Kind.TANH);
-    ConvSpec s =
-        new ConvSpec(
-            n, in, h, w, out, oh, ow, 1, kh, kw, sy, sx, top, left, dy, dx, withResidual, f);
+    ConvSpec s = ConvolutionCase.random(random, in, out, kh, kw, 1, 1);
+    float[] weights = floats(random, out * in * kh * kw);
+    float[] bias = floats(random, out);
     try (Arena arena = Arena.ofShared()) {
-      Images images = new Images(arena, MEMORY);
-      Images.Image x = images.random(random, n, in, h, w, v, s.halo());
-      int alive = images.killVectors(random, x, random.nextDouble());
-      Images.Image residual =
-          withResidual ? images.random(random, n, out, oh, ow, v, new Halo(0, 1, 0, 0)) : null;
-      Images.Image y = images.add(n, out, oh, ow, v, new Halo(0, 0, 1, 0));
-      float[] weights = floats(random, out * in * kh * kw);
-      float[] bias = floats(random, out);
-      assertTrue(LiveConvolution.takes(s, x.layout()));
+      ConvolutionCase c = ConvolutionCase.of(s, random, weights, bias, arena);
+      int alive = c.images().killVectors(random, c.x(), random.nextDouble());
+      ImageLayout x = c.x().layout();
+      assertTrue(LiveConvolution.takes(s, x));
+      PackedWeights packed =
+          PackedWeights.pack(s, x, FlattenOrder.NONE, weights, arena, Parallel.serial());
       LiveConvolution kernel =
-          LiveConvolution.prepare(
-              s,
-              x.layout(),
-              y.layout(),
-              residual == null ? null : residual.layout(),
-              PackedWeights.pack(
-                  s, x.layout(), FlattenOrder.NONE, weights, arena, Parallel.serial()),
-              bias,
-              arena);
-      assertTrue(images.scratch() + kernel.scratchBytes(budget.threads()) <= MEMORY);
-      ZeroCounts counts = new ZeroCounts(out, budget.threads(), TAU);
-      long[] inputs =
-          residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()};
-      try (ThreadBudget.Team team = budget.acquire()) {
-        kernel.run(images.memory, inputs, y.first(), images.scratch(), team, counts);
-      }
-      counts.merge();
-      double tolerance = 8 * EPSILON * (in * kh * kw + 2) * 4;
-      long zeros = 0;
-      for (int i = 0; i < n; i++) {
-        for (int m = 0; m < out; m++) {
-          for (int oy = 0; oy < oh; oy++) {
-            for (int ox = 0; ox < ow; ox++) {
-              float got = images.get(y, i, m, oy, ox);
-              zeros += got == 0f ? 1 : 0;
-              assertEquals(
-                  Images.activate(
-                      f, images.convolution(s, x, weights, bias, residual, i, m, oy, ox)),
-                  got,
-                  tolerance,
-                  s.toString());
-            }
-          }
-        }
-      }
-      assertEquals(zeros, counts.total(Kind.ZERO));
+          LiveConvolution.prepare(s, x, c.y().layout(), c.added(), packed, bias, arena);
+      ZeroCounts counts = c.check(kernel, budget);
       long least = (long) (in - alive) * kh * kw * s.outPixels() * out;
       if (s.halo().isNone()) {
         assertEquals(least, counts.skipped(), s.toString());

@@ -1,6 +1,5 @@
 package tacet.kernels.vector;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,18 +12,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tacet.kernels.Activation;
 import tacet.kernels.ConvSpec;
+import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
-import tacet.kernels.ZeroCounts.Kind;
 
 /** Convolution that skips zeros against sums in double precision: results, zero counts, and what was left out. */
 class SparseConvolutionTest {
 
-  private static final double EPSILON = 0x1p-24;
-  private static final float TAU = 0.05f;
   private static final long MEMORY = 16L << 20;
 
   @ParameterizedTest
@@ -47,72 +44,20 @@ class SparseConvolutionTest {
     int out = outs[round % outs.length];
     int kh = 1 + random.nextInt(3);
     int kw = 1 + random.nextInt(3);
-    int dy = 1 + random.nextInt(2);
-    int dx = 1 + random.nextInt(2);
-    int sy = 1 + random.nextInt(2);
-    int sx = 1 + random.nextInt(3);
-    int top = random.nextInt(3);
-    int left = random.nextInt(3);
-    int n = 1 + random.nextInt(2);
-    int h = 1 + random.nextInt(9) + (kh - 1) * dy;
-    int w = 1 + random.nextInt(9) + (kw - 1) * dx;
-    int oh = (h + top + random.nextInt(2) - (kh - 1) * dy - 1) / sy + 1;
-    int ow = (w + left + random.nextInt(2) - (kw - 1) * dx - 1) / sx + 1;
-    boolean withResidual = random.nextInt(3) == 0;
-    Activation f = random.nextBoolean() ? Activation.RELU : Activation.of(Activation.Kind.TANH);
-    ConvSpec s =
-        new ConvSpec(
-            n, in, h, w, out, oh, ow, 1, kh, kw, sy, sx, top, left, dy, dx, withResidual, f);
+    ConvSpec s = ConvolutionCase.random(random, in, out, kh, kw, 1, 1);
+    float[] weights = floats(random, out * in * kh * kw);
+    float[] bias = floats(random, out);
     try (Arena arena = Arena.ofShared()) {
-      Images images = new Images(arena, MEMORY);
-      Images.Image x = images.random(random, n, in, h, w, v, s.halo());
-      sparsen(random, images, x);
-      Images.Image residual =
-          withResidual ? images.random(random, n, out, oh, ow, v, new Halo(0, 1, 0, 0)) : null;
-      Images.Image y = images.add(n, out, oh, ow, v, new Halo(0, 0, 1, 0));
-      float[] weights = floats(random, out * in * kh * kw);
-      float[] bias = floats(random, out);
-      assertTrue(SparseConvolution.takes(s, x.layout()));
+      ConvolutionCase c = ConvolutionCase.of(s, random, weights, bias, arena);
+      sparsen(random, c.images(), c.x());
+      ImageLayout x = c.x().layout();
+      assertTrue(SparseConvolution.takes(s, x));
       SparseConvolution kernel =
           SparseConvolution.prepare(
-              s,
-              x.layout(),
-              y.layout(),
-              residual == null ? null : residual.layout(),
-              weights,
-              bias,
-              arena,
-              Parallel.serial());
-      assertTrue(images.scratch() + kernel.scratchBytes(budget.threads()) <= MEMORY);
-      ZeroCounts counts = new ZeroCounts(out, budget.threads(), TAU);
-      long[] inputs =
-          residual == null ? new long[] {x.first()} : new long[] {x.first(), residual.first()};
-      try (ThreadBudget.Team team = budget.acquire()) {
-        kernel.run(images.memory, inputs, y.first(), images.scratch(), team, counts);
-      }
-      counts.merge();
-      double tolerance = 8 * EPSILON * (in * kh * kw + 2) * 4;
-      for (int i = 0; i < n; i++) {
-        for (int m = 0; m < out; m++) {
-          for (int oy = 0; oy < oh; oy++) {
-            for (int ox = 0; ox < ow; ox++) {
-              assertEquals(
-                  Images.activate(
-                      f, images.convolution(s, x, weights, bias, residual, i, m, oy, ox)),
-                  images.get(y, i, m, oy, ox),
-                  tolerance,
-                  () -> s + " by " + kernel.name());
-            }
-          }
-        }
-      }
-      long[][] recount = images.recount(y, TAU);
-      assertArrayEquals(
-          new long[][] {recount[0], recount[1]},
-          Images.counted(counts, Kind.ZERO, Kind.NEAR_ZERO),
-          s::toString);
+              s, x, c.y().layout(), c.added(), weights, bias, arena, Parallel.serial());
+      ZeroCounts counts = c.check(kernel, budget);
       assertEquals(
-          s.multiplyAdds() - (long) out * met(s, images, x, budget.threads()),
+          s.multiplyAdds() - (long) out * met(s, c.images(), c.x(), budget.threads()),
           counts.skipped(),
           s::toString);
     }
