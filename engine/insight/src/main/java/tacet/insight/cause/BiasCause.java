@@ -8,8 +8,8 @@ import tacet.insight.cause.Network.Cut;
 
 /**
  * Units that their bias alone keeps off: silent on every image, and on every altered image unless the bias is far below its
- * layer's others, though without the bias they would fire, and so low that three standard deviations of their input do not lift them. What a unit would do without its bias follows
- * exactly from what was measured, by subtraction.
+ * layer's others, though without the bias they would fire, and so low that three standard deviations of their input do not
+ * lift them. What a unit would do without its bias follows exactly from what was measured, by subtraction.
  */
 final class BiasCause implements Cause.OfUnits {
 

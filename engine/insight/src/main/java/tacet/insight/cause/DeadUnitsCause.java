@@ -8,8 +8,8 @@ import tacet.insight.cause.Network.Cut;
 /**
  * Units that are never anything but zero. Dead is a unit that is silent on all images and altered images and either cannot
  * fire by {@link LocalBounds}, or had so many independent chances that, firing as often as its neighbours, it would have
- * fired but once in a million such units. Other silent units are dormant: silent here, not elsewhere; that says something of the images, and
- * is no cause.
+ * fired but once in a million such units. Other silent units are dormant: silent here, perhaps not elsewhere; that says
+ * something of the images, and is no cause.
  */
 final class DeadUnitsCause implements Cause.OfUnits {
 
