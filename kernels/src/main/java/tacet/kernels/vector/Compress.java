@@ -16,7 +16,10 @@ import jdk.incubator.vector.VectorOperators;
 /** Lists the values of a stretch of memory that are not zero, each with its number. */
 final class Compress {
 
-  /** Lane compression is one instruction with AVX-512; elsewhere it is emulated, and a plain loop is faster. */
+  /**
+   * Lane compression is one instruction with AVX-512; elsewhere it is emulated, and a plain loop is
+   * faster.
+   */
   private static final boolean VECTORS = COUNT == 16;
 
   private Compress() {}
@@ -58,26 +61,27 @@ final class Compress {
   }
 
   /**
-   * Makes one list per pair of pixels, over some of the channels: where one of the two is not zero, the channel's number, an
-   * int, and both values.
-   * Lists follow each other; up to a vector is written behind the last.
+   * Makes one list per pixel, over some of the channels: the number of each channel that is not
+   * zero, an int, and its value. Lists follow each other; up to a vector is written behind the
+   * last.
    *
-   * @param pairs byte offset of the pairs: two longs each, byte offsets of the pixels' first channels; a negative first one
-   *     makes an empty list
-   * @param positions number of pairs
+   * @param places byte offset of the pixels: a long each, the byte offset of its first channel; a
+   *     negative one makes an empty list
+   * @param positions number of pixels
    * @param vectors byte offset of ints, the vectors of channels to look at
    * @param count number of those
    * @param vectorStep bytes from a vector of channels to the next
    * @param channels channels of the image: what lies behind the last is not looked at
    * @param lists byte offset of the ints
-   * @param length bytes from the ints to the first values, and from those to the second
-   * @param starts byte offset of {@code positions} + 1 ints, filled with the first entry of each list and the end
+   * @param length bytes from the ints to the values
+   * @param starts byte offset of {@code positions} + 1 ints, filled with the first entry of each
+   *     list and the end
    * @param entries entries before
    * @return entries after
    */
-  static int pairs(
+  static int pixels(
       MemorySegment m,
-      long pairs,
+      long places,
       int positions,
       long vectors,
       int count,
@@ -90,24 +94,21 @@ final class Compress {
     int end = entries;
     for (int p = 0; p < positions; p++) {
       m.set(ValueLayout.JAVA_INT, starts + p * 4L, end);
-      long first = m.get(ValueLayout.JAVA_LONG, pairs + p * 16L);
-      long second = m.get(ValueLayout.JAVA_LONG, pairs + p * 16L + 8);
-      if (first >= 0) {
+      long place = m.get(ValueLayout.JAVA_LONG, places + p * 8L);
+      if (place >= 0) {
         end =
             VECTORS
-                ? pair(m, first, second, vectors, count, vectorStep, channels, lists, length, end)
-                : plainPair(
-                    m, first, second, vectors, count, vectorStep, channels, lists, length, end);
+                ? pixel(m, place, vectors, count, vectorStep, channels, lists, length, end)
+                : plainPixel(m, place, vectors, count, vectorStep, channels, lists, length, end);
       }
     }
     m.set(ValueLayout.JAVA_INT, starts + positions * 4L, end);
     return end;
   }
 
-  private static int pair(
+  private static int pixel(
       MemorySegment m,
-      long first,
-      long second,
+      long place,
       long vectors,
       int count,
       long vectorStep,
@@ -119,26 +120,22 @@ final class Compress {
     IntVector lanes = IntVector.zero(INTS).addIndex(1);
     for (int i = 0; i < count; i++) {
       int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
-      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, first + v * vectorStep, ORDER);
-      FloatVector y = FloatVector.fromMemorySegment(FLOATS, m, second + v * vectorStep, ORDER);
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, place + v * vectorStep, ORDER);
+      // Always, though it matters in the last vector alone: a mask that is set on one path becomes
+      // an object.
       VectorMask<Float> nonZero =
-          x.compare(VectorOperators.NE, 0f).or(y.compare(VectorOperators.NE, 0f));
-      if ((v + 1) * COUNT > channels) {
-        nonZero = nonZero.and(FLOATS.indexInRange(v * COUNT, channels));
-      }
+          x.compare(VectorOperators.NE, 0f, FLOATS.indexInRange(v * COUNT, channels));
       long to = lists + end * 4L;
       lanes.add(v * COUNT).compress(nonZero.cast(INTS)).intoMemorySegment(m, to, ORDER);
       x.compress(nonZero).intoMemorySegment(m, to + length, ORDER);
-      y.compress(nonZero).intoMemorySegment(m, to + 2 * length, ORDER);
       end += nonZero.trueCount();
     }
     return end;
   }
 
-  private static int plainPair(
+  private static int plainPixel(
       MemorySegment m,
-      long first,
-      long second,
+      long place,
       long vectors,
       int count,
       long vectorStep,
@@ -151,12 +148,10 @@ final class Compress {
       int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
       int lanes = Math.min(COUNT, channels - v * COUNT);
       for (int c = 0; c < lanes; c++) {
-        float x = m.get(FLOAT, first + v * vectorStep + c * 4L);
-        float y = m.get(FLOAT, second + v * vectorStep + c * 4L);
+        float x = m.get(FLOAT, place + v * vectorStep + c * 4L);
         m.set(ValueLayout.JAVA_INT, lists + end * 4L, v * COUNT + c);
         m.set(FLOAT, lists + end * 4L + length, x);
-        m.set(FLOAT, lists + end * 4L + 2 * length, y);
-        end += x == 0f && y == 0f ? 0 : 1;
+        end += x == 0f ? 0 : 1;
       }
     }
     return end;

@@ -24,17 +24,24 @@ public final class VectorProvider implements KernelProvider {
   private static final double ROW_FIXED = 0.01;
 
   /**
-   * Where rows of weights are read here and there, the start of each takes as long as so many bytes in a row: between nothing
-   * (rows of 2 kB and more) and 0.7 of a row of 512 bytes.
+   * Where rows of weights are read here and there, the start of each takes as long as so many bytes
+   * in a row: between nothing (rows of 2 kB and more) and 0.7 of a row of 512 bytes.
    */
   private static final double ROW_START = 360;
 
-  private static final double PAIRS_FIXED = 0.3;
-  private static final double PAIRS_PER_SHARE = 1.5;
+  private static final double PIXELS_FIXED = 0.1;
+  private static final double PIXELS_PER_SHARE = 1.6;
+
+  /** Making lists of pixels, which output channels and taps share. */
+  private static final double PIXEL_LISTS = 13;
+
   private static final double LIVE_FIXED = 0.1;
   private static final double LIVE_PER_SHARE = 0.9;
 
-  /** The same where the other kernel is another provider's: it is the fastest there is, or it would not be in use. */
+  /**
+   * The same where the other kernel is another provider's: it is the fastest there is, or it would
+   * not be in use.
+   */
   private static final double LENT = 1.1;
 
   /** What transforms take of the time of Winograd's algorithm. */
@@ -335,14 +342,15 @@ public final class VectorProvider implements KernelProvider {
       all.add(vectors);
     }
     if (SparseConvolution.takes(spec, input)) {
+      double lists = PIXEL_LISTS / (spec.outChannels() * spec.kernelHeight() * spec.kernelWidth());
       all.add(
           Skipping.values(
               name(),
               a ->
                   SparseConvolution.prepare(
                       spec, input, output, residual, weights, bias, a, packing.get()),
-              gain * PAIRS_FIXED,
-              gain * PAIRS_PER_SHARE));
+              gain * (PIXELS_FIXED + lists),
+              gain * PIXELS_PER_SHARE));
     }
     return all;
   }

@@ -19,7 +19,10 @@ import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
-/** Convolution that skips zeros against sums in double precision: results, zero counts, and what was left out. */
+/**
+ * Convolution that skips zeros against sums in double precision: results, zero counts, and what was
+ * left out.
+ */
 class SparseConvolutionTest {
 
   private static final long MEMORY = 16L << 20;
@@ -57,9 +60,7 @@ class SparseConvolutionTest {
               s, x, c.y().layout(), c.added(), weights, bias, arena, Parallel.serial());
       ZeroCounts counts = c.check(kernel, budget);
       assertEquals(
-          s.multiplyAdds() - (long) out * met(s, c.images(), c.x(), budget.threads()),
-          counts.skipped(),
-          s::toString);
+          s.multiplyAdds() - (long) out * met(s, c.images(), c.x()), counts.skipped(), s::toString);
     }
   }
 
@@ -87,60 +88,24 @@ class SparseConvolutionTest {
     }
   }
 
-  /**
-   * Channels that are not zero at one of the two inputs of a pair of neighbouring outputs, once for each output of the pair
-   * and tap. Pairs begin at the first output of a row, or of a band where there is but one tap and no padding. The last of
-   * an odd number shares the list of its input and the one behind, where the padded input goes on.
-   */
-  private static long met(ConvSpec s, Images images, Images.Image x, int threads) {
-    boolean pointwise =
-        s.kernelHeight() * s.kernelWidth() == 1 && s.padTop() == 0 && s.padLeft() == 0;
-    assertTrue(!pointwise || s.outHeight() * s.outWidth() <= 200, "more than a band");
-    int columns = (s.outWidth() - 1) * s.strideX() + (s.kernelWidth() - 1) * s.dilationX() + 1;
-    int pixels = s.outHeight() * s.outWidth();
-    int bands = Math.clamp(Math.ceilDiv(threads, s.batch()), 1, pixels);
+  /** Inputs that are not zero, each once for every output and tap that meets it. */
+  private static long met(ConvSpec s, Images images, Images.Image x) {
     long met = 0;
     for (int n = 0; n < s.batch(); n++) {
-      for (int p = 0; p < pixels; p++) {
-        int band = ((p + 1) * bands - 1) / pixels;
-        int from = pointwise ? pixels * band / bands : p / s.outWidth() * s.outWidth();
-        int row = pointwise ? pixels * (band + 1) / bands - from : s.outWidth();
-        int inRow = p - from;
+      for (int p = 0; p < s.outHeight() * s.outWidth(); p++) {
         for (int tap = 0; tap < s.kernelHeight() * s.kernelWidth(); tap++) {
-          int column = inRow * s.strideX() + tap % s.kernelWidth() * s.dilationX();
-          boolean alone = inRow % 2 == 0 && inRow + 1 == row;
-          boolean shared = !alone || !pointwise && column + s.strideX() < columns;
-          int partner = !shared ? 0 : inRow % 2 == 1 ? -1 : 1;
-          for (int c = 0; c < s.inChannels(); c++) {
-            boolean zero =
-                input(s, images, x, n, c, p, 0, tap, pointwise) == 0f
-                    && input(s, images, x, n, c, p, partner, tap, pointwise) == 0f;
-            met += zero ? 0 : 1;
+          int y =
+              p / s.outWidth() * s.strideY() - s.padTop() + tap / s.kernelWidth() * s.dilationY();
+          int k =
+              p % s.outWidth() * s.strideX() - s.padLeft() + tap % s.kernelWidth() * s.dilationX();
+          boolean inside = y >= 0 && k >= 0 && y < s.inHeight() && k < s.inWidth();
+          for (int c = 0; inside && c < s.inChannels(); c++) {
+            met += images.get(x, n, c, y, k) == 0f ? 0 : 1;
           }
         }
       }
     }
     return met;
-  }
-
-  /** What the output {@code by} places behind output pixel {@code p} meets at a tap, or would meet if rows went on. */
-  private static float input(
-      ConvSpec s,
-      Images images,
-      Images.Image x,
-      int n,
-      int c,
-      int p,
-      int by,
-      int tap,
-      boolean pointwise) {
-    int oy = pointwise ? (p + by) / s.outWidth() : p / s.outWidth();
-    int ox = pointwise ? (p + by) % s.outWidth() : p % s.outWidth() + by;
-    int iy = oy * s.strideY() - s.padTop() + tap / s.kernelWidth() * s.dilationY();
-    int ix = ox * s.strideX() - s.padLeft() + tap % s.kernelWidth() * s.dilationX();
-    return iy < 0 || ix < 0 || iy >= s.inHeight() || ix >= s.inWidth()
-        ? 0f
-        : images.get(x, n, c, iy, ix);
   }
 
   @Test

@@ -11,24 +11,25 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Micro-kernels: a row of pairs of pixels, each pair with a list of the channels where one of the two is not zero, times two
- * to six vectors of columns.
+ * Micro-kernels: a row of pixels, each with a list of the channels that are not zero, times two to
+ * six vectors of columns.
  *
- * <p>Contract. Pair p's list is the entries {@code int[starts + p · startStep]} up to the int behind it, exclusive. Entry i
- * is an int at {@code lists + 4 · i}, the number of a channel; and the two pixels' values, {@code length} and {@code 2 ·
- * length} bytes behind it. The panel holds as many vectors of weights per channel as the kernel is wide. The sums, one row
- * of vectors per pixel at {@code sums}, are added to.
+ * <p>Contract. Pixel p's list is the entries {@code int[starts + p · startStep]} up to the int
+ * behind it, exclusive. Entry i is an int at {@code lists + 4 · i}, the number of a channel, and
+ * its value, {@code length} bytes behind it. The panel has a row of vectors of weights per channel.
+ * The sums, one row of vectors per output pixel at {@code sums}, are added to.
  *
- * <p>Pairs because every load of a vector comes with a check of its bounds, which one pixel alone would pay for every
- * multiply-add: two pixels run at 0.8 of the peak, one at 0.5, and lists of two grow by less than that while zeros of
- * neighbours go together. More than six vectors make a method that C1 cannot compile, so that it is interpreted for long.
+ * <p>Every load of weights feeds one multiply-add. Where vectors of 512 bits are multiplied in two
+ * halves that is no loss, as long as the panel stays in the first-level cache: loads come as fast
+ * as multiply-adds. The checks of bounds run beside them. What is lost is the end of each list,
+ * which no processor foresees: about 40 cycles. So lists are long, and tiles narrow.
  */
-final class F32SparsePairs {
+final class F32SparsePixels {
 
-  private F32SparsePairs() {}
+  private F32SparsePixels() {}
 
   /** Six vectors of columns. */
-  static void pairs6(
+  static void pixels6(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -36,13 +37,11 @@ final class F32SparsePairs {
       long length,
       long starts,
       long startStep,
-      int pairs,
+      int pixels,
       long sums) {
-    long first = lists + length;
-    long second = first + length;
-    for (int p = 0; p < pairs; p++) {
-      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
-      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+    for (int p = 0; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
@@ -52,36 +51,23 @@ final class F32SparsePairs {
       FloatVector a3 = a0;
       FloatVector a4 = a0;
       FloatVector a5 = a0;
-      FloatVector b0 = a0;
-      FloatVector b1 = a0;
-      FloatVector b2 = a0;
-      FloatVector b3 = a0;
-      FloatVector b4 = a0;
-      FloatVector b5 = a0;
       for (long i = start; i < end; i += 4) {
         long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (6L * BYTES);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        b3 = HAS_FMA ? y.fma(v, b3) : y.mul(v).add(b3);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 4 * BYTES, ORDER);
         a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
-        b4 = HAS_FMA ? y.fma(v, b4) : y.mul(v).add(b4);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 5 * BYTES, ORDER);
         a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
-        b5 = HAS_FMA ? y.fma(v, b5) : y.mul(v).add(b5);
       }
-      long to = sums + p * (12L * BYTES);
+      long to = sums + p * (6L * BYTES);
       FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
       a0.add(s).intoMemorySegment(m, to, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
@@ -94,23 +80,11 @@ final class F32SparsePairs {
       a4.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
       a5.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 6 * BYTES, ORDER);
-      b0.add(s).intoMemorySegment(m, to + 6 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 7 * BYTES, ORDER);
-      b1.add(s).intoMemorySegment(m, to + 7 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 8 * BYTES, ORDER);
-      b2.add(s).intoMemorySegment(m, to + 8 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 9 * BYTES, ORDER);
-      b3.add(s).intoMemorySegment(m, to + 9 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 10 * BYTES, ORDER);
-      b4.add(s).intoMemorySegment(m, to + 10 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 11 * BYTES, ORDER);
-      b5.add(s).intoMemorySegment(m, to + 11 * BYTES, ORDER);
     }
   }
 
   /** Five vectors of columns. */
-  static void pairs5(
+  static void pixels5(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -118,13 +92,11 @@ final class F32SparsePairs {
       long length,
       long starts,
       long startStep,
-      int pairs,
+      int pixels,
       long sums) {
-    long first = lists + length;
-    long second = first + length;
-    for (int p = 0; p < pairs; p++) {
-      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
-      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+    for (int p = 0; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
@@ -133,32 +105,21 @@ final class F32SparsePairs {
       FloatVector a2 = a0;
       FloatVector a3 = a0;
       FloatVector a4 = a0;
-      FloatVector b0 = a0;
-      FloatVector b1 = a0;
-      FloatVector b2 = a0;
-      FloatVector b3 = a0;
-      FloatVector b4 = a0;
       for (long i = start; i < end; i += 4) {
         long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (5L * BYTES);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        b3 = HAS_FMA ? y.fma(v, b3) : y.mul(v).add(b3);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 4 * BYTES, ORDER);
         a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
-        b4 = HAS_FMA ? y.fma(v, b4) : y.mul(v).add(b4);
       }
-      long to = sums + p * (10L * BYTES);
+      long to = sums + p * (5L * BYTES);
       FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
       a0.add(s).intoMemorySegment(m, to, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
@@ -169,21 +130,11 @@ final class F32SparsePairs {
       a3.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + 4 * BYTES, ORDER);
       a4.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
-      b0.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 6 * BYTES, ORDER);
-      b1.add(s).intoMemorySegment(m, to + 6 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 7 * BYTES, ORDER);
-      b2.add(s).intoMemorySegment(m, to + 7 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 8 * BYTES, ORDER);
-      b3.add(s).intoMemorySegment(m, to + 8 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 9 * BYTES, ORDER);
-      b4.add(s).intoMemorySegment(m, to + 9 * BYTES, ORDER);
     }
   }
 
   /** Four vectors of columns. */
-  static void pairs4(
+  static void pixels4(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -191,13 +142,11 @@ final class F32SparsePairs {
       long length,
       long starts,
       long startStep,
-      int pairs,
+      int pixels,
       long sums) {
-    long first = lists + length;
-    long second = first + length;
-    for (int p = 0; p < pairs; p++) {
-      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
-      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+    for (int p = 0; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
@@ -205,28 +154,19 @@ final class F32SparsePairs {
       FloatVector a1 = a0;
       FloatVector a2 = a0;
       FloatVector a3 = a0;
-      FloatVector b0 = a0;
-      FloatVector b1 = a0;
-      FloatVector b2 = a0;
-      FloatVector b3 = a0;
       for (long i = start; i < end; i += 4) {
         long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (4L * BYTES);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        b3 = HAS_FMA ? y.fma(v, b3) : y.mul(v).add(b3);
       }
-      long to = sums + p * (8L * BYTES);
+      long to = sums + p * (4L * BYTES);
       FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
       a0.add(s).intoMemorySegment(m, to, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
@@ -235,19 +175,11 @@ final class F32SparsePairs {
       a2.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + 3 * BYTES, ORDER);
       a3.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 4 * BYTES, ORDER);
-      b0.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
-      b1.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 6 * BYTES, ORDER);
-      b2.add(s).intoMemorySegment(m, to + 6 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 7 * BYTES, ORDER);
-      b3.add(s).intoMemorySegment(m, to + 7 * BYTES, ORDER);
     }
   }
 
   /** Three vectors of columns. */
-  static void pairs3(
+  static void pixels3(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -255,54 +187,39 @@ final class F32SparsePairs {
       long length,
       long starts,
       long startStep,
-      int pairs,
+      int pixels,
       long sums) {
-    long first = lists + length;
-    long second = first + length;
-    for (int p = 0; p < pairs; p++) {
-      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
-      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+    for (int p = 0; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
       FloatVector a0 = FloatVector.zero(FLOATS);
       FloatVector a1 = a0;
       FloatVector a2 = a0;
-      FloatVector b0 = a0;
-      FloatVector b1 = a0;
-      FloatVector b2 = a0;
       for (long i = start; i < end; i += 4) {
         long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (3L * BYTES);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        b2 = HAS_FMA ? y.fma(v, b2) : y.mul(v).add(b2);
       }
-      long to = sums + p * (6L * BYTES);
+      long to = sums + p * (3L * BYTES);
       FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
       a0.add(s).intoMemorySegment(m, to, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
       a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + 2 * BYTES, ORDER);
       a2.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 3 * BYTES, ORDER);
-      b0.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 4 * BYTES, ORDER);
-      b1.add(s).intoMemorySegment(m, to + 4 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 5 * BYTES, ORDER);
-      b2.add(s).intoMemorySegment(m, to + 5 * BYTES, ORDER);
     }
   }
 
   /** Two vectors of columns. */
-  static void pairs2(
+  static void pixels2(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -310,40 +227,151 @@ final class F32SparsePairs {
       long length,
       long starts,
       long startStep,
-      int pairs,
+      int pixels,
       long sums) {
-    long first = lists + length;
-    long second = first + length;
-    for (int p = 0; p < pairs; p++) {
-      long start = m.get(ValueLayout.JAVA_INT, starts + p * startStep) * 4L;
-      long end = m.get(ValueLayout.JAVA_INT, starts + p * startStep + 4) * 4L;
+    for (int p = 0; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
       if (start == end) {
         continue;
       }
       FloatVector a0 = FloatVector.zero(FLOATS);
       FloatVector a1 = a0;
-      FloatVector b0 = a0;
-      FloatVector b1 = a0;
       for (long i = start; i < end; i += 4) {
         long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (2L * BYTES);
-        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, first + i));
-        FloatVector y = FloatVector.broadcast(FLOATS, m.get(FLOAT, second + i));
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        b0 = HAS_FMA ? y.fma(v, b0) : y.mul(v).add(b0);
         v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        b1 = HAS_FMA ? y.fma(v, b1) : y.mul(v).add(b1);
       }
-      long to = sums + p * (4L * BYTES);
+      long to = sums + p * (2L * BYTES);
       FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
       a0.add(s).intoMemorySegment(m, to, ORDER);
       s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
       a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 2 * BYTES, ORDER);
-      b0.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
-      s = FloatVector.fromMemorySegment(FLOATS, m, to + 3 * BYTES, ORDER);
-      b1.add(s).intoMemorySegment(m, to + 3 * BYTES, ORDER);
+    }
+  }
+
+  /**
+   * Two vectors of columns, and a row of three taps at a time: an input pixel's list is run through
+   * once for the three outputs that meet it, whose sums move on from register to register. A row of
+   * the panel is the weights of the last tap, the middle one and the first.
+   *
+   * @param pixels output pixels; there are lists of two pixels more
+   */
+  static void slide2(
+      MemorySegment w,
+      long panel,
+      MemorySegment m,
+      long lists,
+      long length,
+      long starts,
+      int pixels,
+      long sums) {
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector a4 = a0;
+    FloatVector a5 = a0;
+    for (int p = -2; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 8) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 12) * 4L;
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (6L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
+        FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
+        a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
+        a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
+        a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
+        a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 4 * BYTES, ORDER);
+        a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 5 * BYTES, ORDER);
+        a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
+      }
+      if (p >= 0) {
+        long to = sums + p * (2L * BYTES);
+        FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
+        a0.add(s).intoMemorySegment(m, to, ORDER);
+        s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
+        a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
+      }
+      a0 = a2;
+      a1 = a3;
+      a2 = a4;
+      a3 = a5;
+      a4 = FloatVector.zero(FLOATS);
+      a5 = FloatVector.zero(FLOATS);
+    }
+  }
+
+  /** The same with three vectors of columns. */
+  static void slide3(
+      MemorySegment w,
+      long panel,
+      MemorySegment m,
+      long lists,
+      long length,
+      long starts,
+      int pixels,
+      long sums) {
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector a4 = a0;
+    FloatVector a5 = a0;
+    FloatVector a6 = a0;
+    FloatVector a7 = a0;
+    FloatVector a8 = a0;
+    for (int p = -2; p < pixels; p++) {
+      long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 8) * 4L;
+      long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 12) * 4L;
+      for (long i = start; i < end; i += 4) {
+        long at = panel + m.get(ValueLayout.JAVA_INT_UNALIGNED, lists + i) * (9L * BYTES);
+        FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, lists + length + i));
+        FloatVector v = FloatVector.fromMemorySegment(FLOATS, w, at, ORDER);
+        a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + BYTES, ORDER);
+        a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 2 * BYTES, ORDER);
+        a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 3 * BYTES, ORDER);
+        a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 4 * BYTES, ORDER);
+        a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 5 * BYTES, ORDER);
+        a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 6 * BYTES, ORDER);
+        a6 = HAS_FMA ? x.fma(v, a6) : x.mul(v).add(a6);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 7 * BYTES, ORDER);
+        a7 = HAS_FMA ? x.fma(v, a7) : x.mul(v).add(a7);
+        v = FloatVector.fromMemorySegment(FLOATS, w, at + 8 * BYTES, ORDER);
+        a8 = HAS_FMA ? x.fma(v, a8) : x.mul(v).add(a8);
+      }
+      if (p >= 0) {
+        long to = sums + p * (3L * BYTES);
+        FloatVector s = FloatVector.fromMemorySegment(FLOATS, m, to, ORDER);
+        a0.add(s).intoMemorySegment(m, to, ORDER);
+        s = FloatVector.fromMemorySegment(FLOATS, m, to + BYTES, ORDER);
+        a1.add(s).intoMemorySegment(m, to + BYTES, ORDER);
+        s = FloatVector.fromMemorySegment(FLOATS, m, to + 2 * BYTES, ORDER);
+        a2.add(s).intoMemorySegment(m, to + 2 * BYTES, ORDER);
+      }
+      a0 = a3;
+      a1 = a4;
+      a2 = a5;
+      a3 = a6;
+      a4 = a7;
+      a5 = a8;
+      a6 = FloatVector.zero(FLOATS);
+      a7 = FloatVector.zero(FLOATS);
+      a8 = FloatVector.zero(FLOATS);
     }
   }
 }
