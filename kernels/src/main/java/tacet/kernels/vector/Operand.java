@@ -26,6 +26,8 @@ record Operand(int depth, List<Panel> panels) {
 
   private static final Rehearsal GATHER = new Rehearsal();
 
+  private static final int REHEARSED_ROWS = 8;
+
   static {
     // Behind a row's last column there is room for what its last vector copies too much.
     assert MOST_COLUMNS + Lanes.COUNT <= F32Tile.STRIDE;
@@ -96,8 +98,9 @@ record Operand(int depth, List<Panel> panels) {
     if (!GATHER.isDone()) {
       long start = System.nanoTime();
       if (GATHER.isDue()) {
-        gatherVectors(m, panel, places, 1, a, a0);
-        GATHER.rehearsed(start, 2L * panel.from.length);
+        int some = Math.min(rows, REHEARSED_ROWS);
+        gatherVectors(m, panel, places, some, a, a0);
+        GATHER.rehearsed(start, 2L * some * panel.from.length);
         start = System.nanoTime();
       }
       ColdCode.gather(m, panel, places, rows, a, a0);
