@@ -20,6 +20,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
+import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.kernels.PixelSpec;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PointwiseSpec.Second;
@@ -29,10 +30,10 @@ import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 
 /**
- * Runs every kind of kernel of every provider in memory that ends where an operand ends – an input, the output or the
- * scratch, in turn – and behind which nothing is mapped; packed weights end so in any case. A read or write behind it ends
- * the VM, and the last line printed says in which case. Behind the other operands lies NaN, which must stay as it is.
- * Linux only.
+ * Runs every kind of kernel of every provider in memory that ends where an operand ends – an input,
+ * the output or the scratch, in turn – and behind which nothing is mapped; packed weights end so in
+ * any case. A read or write behind it ends the VM, and the last line printed says in which case.
+ * Behind the other operands lies NaN, which must stay as it is. Linux only.
  */
 @SuppressWarnings("restricted")
 final class GuardPages {
@@ -112,7 +113,9 @@ final class GuardPages {
     }
   }
 
-  /** A stretch of address space in which operands lie, each followed by a page that is not mapped. */
+  /**
+   * A stretch of address space in which operands lie, each followed by a page that is not mapped.
+   */
   private static final class Memory implements AutoCloseable {
     final MemorySegment segment;
     private final long base;
@@ -279,22 +282,22 @@ final class GuardPages {
       int inLanes = new int[] {lanes, lanes, 1, in}[random.nextInt(4)];
       ImageLayout x = ImageLayout.of(spec.batch(), in, h, w, inLanes, spec.halo());
       ImageLayout y = ImageLayout.of(spec.batch(), out, oh, ow, lanes, Halo.NONE);
-      Choice choice =
-          provider.convolution(
-              spec,
-              x,
-              y,
-              residual ? y : null,
-              FlattenOrder.NONE,
-              floats(out * (in / groups) * kh * kw),
-              random.nextBoolean() ? floats(out) : null,
-              arena);
       List<Operand> inputs = new ArrayList<>();
       inputs.add(new Operand(x, spec.halo()));
       if (residual) {
         inputs.add(new Operand(y, Halo.NONE));
       }
-      run(memory, choice, inputs, y, spec.toString());
+      float[] weights = floats(out * (in / groups) * kh * kw);
+      float[] bias = random.nextBoolean() ? floats(out) : null;
+      ImageLayout added = residual ? y : null;
+      Kernel sparse = sparse(spec, x, y, added, FlattenOrder.NONE, weights, bias, arena);
+      if (sparse != null) {
+        run(memory, sparse, inputs, y, spec.toString());
+        return;
+      }
+      Choice choice =
+          provider.convolution(spec, x, y, added, FlattenOrder.NONE, weights, bias, arena);
+      run(memory, choice, arena, inputs, y, spec.toString());
     }
 
     /** A matrix, or a flattened image read in place, times a matrix. */
@@ -312,17 +315,41 @@ final class GuardPages {
           new ConvSpec(n, k, 1, 1, m, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, false, Activation.RELU);
       ImageLayout y = ImageLayout.of(n, m, 1, 1, lanes, Halo.NONE);
       FlattenOrder order = random.nextBoolean() ? FlattenOrder.NCHW : FlattenOrder.NHWC;
-      Choice choice =
-          provider.convolution(
-              spec,
-              x,
-              y,
-              null,
-              flattened ? order : FlattenOrder.NONE,
-              floats(k * m),
-              floats(m),
-              arena);
-      run(memory, choice, List.of(new Operand(x, Halo.NONE)), y, "dense " + spec + " of " + x);
+      FlattenOrder read = flattened ? order : FlattenOrder.NONE;
+      float[] weights = floats(k * m);
+      float[] bias = floats(m);
+      List<Operand> inputs = List.of(new Operand(x, Halo.NONE));
+      String what = "dense " + spec + " of " + x;
+      Kernel sparse = sparse(spec, x, y, null, read, weights, bias, arena);
+      if (sparse != null) {
+        run(memory, sparse, inputs, y, what);
+        return;
+      }
+      Choice choice = provider.convolution(spec, x, y, null, read, weights, bias, arena);
+      run(memory, choice, arena, inputs, y, what);
+    }
+
+    /**
+     * In every third case most weights are made zero; the kernel that lists the others, where there
+     * is one, else null.
+     */
+    private Kernel sparse(
+        ConvSpec spec,
+        ImageLayout x,
+        ImageLayout y,
+        ImageLayout added,
+        FlattenOrder flattened,
+        float[] weights,
+        float[] bias,
+        Arena arena) {
+      if (random.nextInt(3) > 0) {
+        return null;
+      }
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] = random.nextInt(4) == 0 ? weights[i] : 0f;
+      }
+      SparseWeights sparse = provider.sparseWeights(spec, x, y, added, flattened, weights, bias);
+      return sparse == null ? null : sparse.prepare(arena);
     }
 
     private void pooling(Memory memory, Arena arena) throws InterruptedException {
@@ -361,7 +388,7 @@ final class GuardPages {
       ImageLayout y = ImageLayout.of(spec.batch(), c, oh, ow, lanes, Halo.NONE);
       run(
           memory,
-          provider.pooling(spec, x, y, arena),
+          provider.pooling(spec, x, y, arena).kernel(),
           List.of(new Operand(x, Halo.NONE)),
           y,
           spec.toString());
@@ -387,7 +414,7 @@ final class GuardPages {
       ImageLayout y = ImageLayout.of(n, all, h, w, lanes, Halo.NONE);
       run(
           memory,
-          provider.select(spec, inputs, y),
+          provider.select(spec, inputs, y).kernel(),
           inputs.stream().map(i -> new Operand(i, Halo.NONE)).toList(),
           y,
           (joins ? "join " : "shuffle ") + Arrays.toString(channels) + " " + h + "x" + w);
@@ -412,7 +439,7 @@ final class GuardPages {
           ImageLayout.of(spec.batch(), channels, spec.height(), spec.width(), 1, Halo.NONE);
       run(
           memory,
-          provider.pixels(spec, out),
+          provider.pixels(spec, out).kernel(),
           List.of(new Operand(in, Halo.NONE)),
           out,
           spec.toString());
@@ -445,29 +472,31 @@ final class GuardPages {
       if (other != null) {
         inputs.add(new Operand(other, Halo.NONE));
       }
-      run(memory, provider.pointwise(spec, x, other, x), inputs, x, spec.toString());
+      run(memory, provider.pointwise(spec, x, other, x).kernel(), inputs, x, spec.toString());
     }
 
     private record Operand(ImageLayout layout, Halo halo) {}
 
     private void run(
-        Memory memory, Choice choice, List<Operand> inputs, ImageLayout output, String what)
+        Memory memory,
+        Choice choice,
+        Arena arena,
+        List<Operand> inputs,
+        ImageLayout output,
+        String what)
         throws InterruptedException {
-      if (choice.kernel() == null) {
-        return;
-      }
-      try (Arena weights = Arena.ofShared()) {
-        // Its own kernel, or one of those that skip.
-        int form = random.nextInt(1 + choice.skipping().size());
-        Kernel kernel =
-            form == 0 ? choice.kernel() : choice.skipping().get(form - 1).prepare(weights);
-        run(memory, kernel, inputs, output, what);
-      }
+      // Its own kernel, or one of those that skip.
+      int form = random.nextInt(1 + choice.skipping().size());
+      Kernel kernel = form == 0 ? choice.kernel() : choice.skipping().get(form - 1).prepare(arena);
+      run(memory, kernel, inputs, output, what);
     }
 
     private void run(
         Memory memory, Kernel kernel, List<Operand> inputs, ImageLayout output, String what)
         throws InterruptedException {
+      if (kernel == null) {
+        return;
+      }
       System.out.println(number + " " + provider.name() + " " + kernel.name() + " " + what);
       long scratchBytes = (kernel.scratchBytes(budget.threads()) + 63) / 64 * 64;
       long[] offsets = new long[inputs.size()];

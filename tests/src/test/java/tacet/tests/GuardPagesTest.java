@@ -14,7 +14,10 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Kernels on operands that end at unmapped memory, in a VM of their own. {@code -Dtacet.guarded=N} sets how many. */
+/**
+ * Kernels on operands that end at unmapped memory, in a VM of their own. {@code -Dtacet.guarded=N}
+ * sets how many.
+ */
 @EnabledOnOs(OS.LINUX)
 class GuardPagesTest {
 
@@ -27,6 +30,9 @@ class GuardPagesTest {
     List<String> lines = Files.readAllLines(out);
     assertEquals(0, code, () -> "the VM ended in: " + lastCase(lines));
     assertTrue(lines.stream().anyMatch(l -> l.equals("vector done")), "the vector kernels ran");
+    for (String kernel : List.of("sparse-conv", "sparse-gemm", "sparse-dense", "sparse-weights")) {
+      assertTrue(lines.stream().anyMatch(l -> l.contains(" vector " + kernel)), kernel);
+    }
   }
 
   /** Else the other test would prove nothing. */
