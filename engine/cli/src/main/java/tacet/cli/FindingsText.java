@@ -17,6 +17,9 @@ final class FindingsText {
 
   private static final int MOST_RELU = 3;
 
+  /** Of one cause that holds in many layers, as many are said in full. */
+  private static final int MOST_ALIKE = 2;
+
   private FindingsText() {}
 
   static void print(PrintStream out, List<Finding> findings) {
@@ -30,17 +33,25 @@ final class FindingsText {
       List<Finding> first = relu.subList(0, relu.size() - rest.size());
       List<Finding> said = new ArrayList<>(hold);
       said.removeAll(relu);
-      int shown = Math.min(MOST, said.size());
+      Map<String, List<Finding>> more = new LinkedHashMap<>();
+      List<Finding> single = single(said, more);
+      int shown = Math.min(MOST, single.size());
       // As they are ordered: where nothing else is at work, ReLU comes first.
-      List<Finding> lines = new ArrayList<>(said.subList(0, shown));
+      List<Finding> lines = new ArrayList<>(single.subList(0, shown));
       lines.addAll(first);
       lines.sort(Comparator.comparingInt(hold::indexOf));
-      lines.forEach(f -> out.println("- " + f.statement()));
+      for (Finding f : lines) {
+        out.println("- " + f.statement());
+        List<Finding> like = more.get(f.cause());
+        if (like != null && isLast(f, lines)) {
+          out.println("  " + moreOf(f.cause(), like));
+        }
+      }
       if (!rest.isEmpty()) {
         out.println("- " + others(rest));
       }
-      if (said.size() > shown) {
-        out.println("  and " + (said.size() - shown) + " more; --json FILE writes all");
+      if (single.size() > shown) {
+        out.println("  and " + (single.size() - shown) + " more; --json FILE writes all");
       }
     }
     Map<String, List<Finding>> rejected = new LinkedHashMap<>();
@@ -63,6 +74,48 @@ final class FindingsText {
             }
           });
     }
+  }
+
+  /**
+   * The findings that are said one by one: of each cause the first few, where there are many more
+   * of its kind.
+   *
+   * @param more takes the others, by cause
+   */
+  private static List<Finding> single(List<Finding> said, Map<String, List<Finding>> more) {
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    said.forEach(f -> counts.merge(f.cause(), 1, Integer::sum));
+    Map<String, Integer> shown = new LinkedHashMap<>();
+    List<Finding> single = new ArrayList<>();
+    for (Finding f : said) {
+      int before = shown.merge(f.cause(), 1, Integer::sum) - 1;
+      if (before < MOST_ALIKE || counts.get(f.cause()) <= MOST_ALIKE + 1) {
+        single.add(f);
+      } else {
+        more.computeIfAbsent(f.cause(), _ -> new ArrayList<>()).add(f);
+      }
+    }
+    return single;
+  }
+
+  private static boolean isLast(Finding f, List<Finding> lines) {
+    return lines.reversed().stream().filter(g -> g.cause().equals(f.cause())).findFirst().get()
+        == f;
+  }
+
+  private static String moreOf(String cause, List<Finding> like) {
+    double[] shares =
+        like.stream().filter(f -> f.share() != null).mapToDouble(Finding::share).sorted().toArray();
+    String layers = like.size() == 1 ? like.getFirst().layer() : like.size() + " more layers";
+    return shares.length == 0
+        ? String.format(Locale.ROOT, "and %s in %s", cause, layers)
+        : String.format(
+            Locale.ROOT,
+            "and %s in %s: %.1f %% to %.1f %% of their zeros",
+            cause,
+            layers,
+            100 * shares[0],
+            100 * shares[shares.length - 1]);
   }
 
   /** That ReLU makes zeros is true of every such layer, and need not be said of each. */

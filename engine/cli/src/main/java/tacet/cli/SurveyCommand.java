@@ -67,6 +67,11 @@ final class SurveyCommand implements Callable<Integer> {
   @Mixin private ImageOptions imageOptions;
 
   private final PrintStream out = System.out;
+  private final CountDownLatch written = new CountDownLatch(1);
+
+  /** What is under way, or null before and after; guarded by {@code this}. */
+  private Surveyor underWay;
+
   private volatile boolean interrupted;
 
   @Override
@@ -86,13 +91,32 @@ final class SurveyCommand implements Callable<Integer> {
     if (files.size() < 2) {
       throw new IllegalArgumentException("survey takes a model and at least one folder of images");
     }
+    // From here on, however early it is ended, what there is is written: reading and planning take
+    // seconds.
+    Thread hook = Thread.ofPlatform().unstarted(this::interrupt);
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      survey();
+    } finally {
+      written.countDown();
+    }
+    if (interrupted) {
+      return INTERRUPTED;
+    }
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // It has just begun, and finds everything written.
+    }
+    return 0;
+  }
+
+  private void survey() throws IOException, InterruptedException {
     List<Path> images = images(files.subList(1, files.size()));
-    CountDownLatch written = new CountDownLatch(1);
     Graph graph = Model.read(files.getFirst());
     ValueInfo input = InspectInput.onlyInput(graph);
     try (Model model =
         Model.of(imageOptions.normalising(graph), modelOptions.options().withMeasure(true))) {
-      Thread hook;
       Surveyor surveyor;
       Survey survey;
       try (Progress progress = new Progress("survey")) {
@@ -101,23 +125,25 @@ final class SurveyCommand implements Callable<Integer> {
                 model,
                 file -> imageOptions.readPixels(file, input),
                 done -> progress.at(done, images.size()));
-        hook = Thread.ofPlatform().unstarted(() -> interrupt(surveyor, written));
-        Runtime.getRuntime().addShutdownHook(hook);
+        if (!begins(surveyor)) {
+          return;
+        }
         survey = surveyor.run(images);
       }
       finish(survey);
+      written.countDown();
       printTimes(survey, surveyor.times(), model.options().threads());
       if (bare && survey.images() > 0 && !interrupted) {
         double rate = surveyor.bareRate(images, BARE_NANOS);
         printBare(survey, surveyor.times(), rate);
       }
-      if (!interrupted) {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      }
-    } finally {
-      written.countDown();
     }
-    return interrupted ? INTERRUPTED : 0;
+  }
+
+  /** Whether nobody has ended it before it began. */
+  private synchronized boolean begins(Surveyor surveyor) {
+    underWay = interrupted ? null : surveyor;
+    return underWay != null;
   }
 
   private void printBare(Survey survey, Surveyor.Times t, double rate) {
@@ -172,9 +198,26 @@ final class SurveyCommand implements Callable<Integer> {
     }
   }
 
-  private void interrupt(Surveyor surveyor, CountDownLatch written) {
-    interrupted = true;
-    surveyor.stop();
+  /**
+   * The VM ends: lets the survey finish with what it has, and writes an empty one where it has not
+   * begun.
+   */
+  private void interrupt() {
+    synchronized (this) {
+      if (written.getCount() == 0) {
+        return;
+      }
+      interrupted = true;
+      if (underWay == null) {
+        try {
+          finish(Survey.empty(files.getFirst().toString()).incomplete());
+        } catch (IOException e) {
+          System.err.println("tacet: " + Main.oneLine(String.valueOf(e.getMessage())));
+        }
+        return;
+      }
+      underWay.stop();
+    }
     try {
       written.await(20, TimeUnit.SECONDS);
     } catch (InterruptedException e) {

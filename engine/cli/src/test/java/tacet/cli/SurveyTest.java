@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +74,50 @@ class SurveyTest {
     assertTrue(text.contains("  20 as " + images.resolve("0.png") + ": not an image"), text);
     assertTrue(text.contains("  1 as " + images.resolve("cut.png") + ": "), text);
     assertTrue(text.contains("--json FILE lists all"), text);
+  }
+
+  /** Ended while the network is still read or planned, before there is any image to count. */
+  @Test
+  void endedBeforeTheFirstImage() throws IOException, InterruptedException {
+    Path model = Files.write(folder.resolve("tiny.onnx"), TinyOnnx.model(16));
+    Path images = Files.createDirectories(folder.resolve("images"));
+    for (int i = 0; i < 200; i++) {
+      noise(images.resolve(i + ".png"), i);
+    }
+    Path json = folder.resolve("part.json");
+    Path loaded = folder.resolve("loaded");
+    Process p =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xlog:class+load:file=" + loaded,
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-Dtacet.cache=" + folder.resolve("cache"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "tacet.cli.Main",
+                "survey",
+                model.toString(),
+                images.toString(),
+                "--json",
+                json.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("out").toFile())
+            .start();
+    try {
+      while (p.isAlive()
+          && !(Files.exists(loaded)
+              && Files.readString(loaded).contains("tacet.onnx.OnnxReader"))) {
+        Thread.sleep(1);
+      }
+      p.destroy();
+      assertTrue(p.waitFor(60, TimeUnit.SECONDS));
+    } finally {
+      p.destroyForcibly();
+    }
+    assertTrue(Files.readString(json).contains("\"complete\" : false"), Files.readString(json));
+    Path merged = folder.resolve("merged.json");
+    assertEquals(0, Main.run("survey", "--json", "" + merged, "--merge", "" + json));
   }
 
   private static void noise(Path file, long seed) throws IOException {

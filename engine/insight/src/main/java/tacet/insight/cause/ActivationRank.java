@@ -1,5 +1,7 @@
 package tacet.insight.cause;
 
+import java.util.Arrays;
+import java.util.SplittableRandom;
 import tacet.insight.cause.Values.Value;
 
 /**
@@ -15,6 +17,8 @@ final class ActivationRank {
 
   /** A deviation of this part of the mean is rounding. */
   private static final double NOTHING = 1e-6;
+
+  private static final int ITERATIONS = 12;
 
   private final int units;
   private final float[][] samples = new float[MOST_SAMPLES][];
@@ -46,11 +50,8 @@ final class ActivationRank {
     return count;
   }
 
-  /** Between 1 and the number of units, at most samples − 1; 0 where nothing varies; NaN of fewer than two samples. */
-  double participationRatio() {
-    if (count < 2) {
-      return Double.NaN;
-    }
+  /** Samples with every unit scaled to mean 0 and deviation 1; null where nothing varies. */
+  private float[][] scores() {
     double[] mean = new double[units];
     for (int i = 0; i < count; i++) {
       for (int c = 0; c < units; c++) {
@@ -73,17 +74,98 @@ final class ActivationRank {
         }
       }
     }
-    if (!varies) {
+    return varies ? scores : null;
+  }
+
+  /**
+   * Part of the variance that no choice of {@code k} directions holds: what a layer of that many
+   * channels must lose. From below, by subspace iteration on the Gram matrix; NaN of fewer than two
+   * samples.
+   */
+  double beyond(int k) {
+    if (count < 2) {
+      return Double.NaN;
+    }
+    float[][] scores = scores();
+    if (scores == null || k >= count) {
+      return 0;
+    }
+    double trace = 0;
+    for (float[] s : scores) {
+      trace += dot(s, s);
+    }
+    SplittableRandom random = new SplittableRandom(1);
+    double[][] basis = new double[k][count];
+    for (double[] b : basis) {
+      Arrays.setAll(b, _ -> random.nextGaussian());
+    }
+    double held = 0;
+    for (int iteration = 0; iteration < ITERATIONS; iteration++) {
+      held = 0;
+      for (int j = 0; j < k; j++) {
+        double[] x = times(scores, basis[j]);
+        for (int i = 0; i < j; i++) {
+          double along = 0;
+          for (int t = 0; t < count; t++) {
+            along += x[t] * basis[i][t];
+          }
+          for (int t = 0; t < count; t++) {
+            x[t] -= along * basis[i][t];
+          }
+        }
+        double length = 0;
+        for (double v : x) {
+          length += v * v;
+        }
+        length = Math.sqrt(length);
+        held += length;
+        for (int t = 0; t < count; t++) {
+          basis[j][t] = length > 0 ? x[t] / length : 0;
+        }
+      }
+    }
+    return Math.max(0, 1 - held / trace);
+  }
+
+  /** The Gram matrix of the samples times a vector. */
+  private double[] times(float[][] scores, double[] vector) {
+    double[] sum = new double[units];
+    for (int i = 0; i < count; i++) {
+      for (int c = 0; c < units; c++) {
+        sum[c] += scores[i][c] * vector[i];
+      }
+    }
+    double[] out = new double[count];
+    for (int i = 0; i < count; i++) {
+      for (int c = 0; c < units; c++) {
+        out[i] += scores[i][c] * sum[c];
+      }
+    }
+    return out;
+  }
+
+  private static float dot(float[] a, float[] b) {
+    float dot = 0;
+    for (int c = 0; c < a.length; c++) {
+      dot += a[c] * b[c];
+    }
+    return dot;
+  }
+
+  /** Between 1 and the number of units, at most samples − 1; 0 where nothing varies; NaN of fewer than two samples. */
+  double participationRatio() {
+    if (count < 2) {
+      return Double.NaN;
+    }
+    float[][] scores = scores();
+    if (scores == null) {
       return 0;
     }
     double trace = 0;
     double frobenius = 0;
     for (int i = 0; i < count; i++) {
       for (int j = 0; j <= i; j++) {
-        float dot = 0;
-        for (int c = 0; c < units; c++) {
-          dot += scores[i][c] * scores[j][c];
-        }
+        float dot = dot(scores[i], scores[j]);
         frobenius += (i == j ? 1 : 2) * (double) dot * dot;
         trace += i == j ? dot : 0;
       }

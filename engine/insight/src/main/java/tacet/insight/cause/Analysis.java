@@ -45,7 +45,6 @@ public final class Analysis implements AutoCloseable {
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, ReceptiveField> fields;
   private final Altered original = new Altered(new HashMap<>(), new HashMap<>());
-  private final Altered textured = new Altered(new HashMap<>(), new HashMap<>());
   private final Altered altered = new Altered(new HashMap<>(), new HashMap<>());
   private final Map<String, ActivationRank> ranks = new HashMap<>();
   private final Map<String, FlatCounts> flatCounts = new HashMap<>();
@@ -138,7 +137,6 @@ public final class Analysis implements AutoCloseable {
         add(altered, w, other, known);
         addRanks(w, true);
         if (texturing) {
-          add(textured, w, other, known);
           countFlat(image, v, w, known);
         }
       }
@@ -155,8 +153,12 @@ public final class Analysis implements AutoCloseable {
       Value x = v.floats().get(cut.input());
       Value t = texturedValues == null ? null : texturedValues.floats().get(cut.input());
       for (int n = 0; x != null && n < Math.min(x.images(), image.images()); n++) {
-        boolean[] flat = regions.flat(n, known.get(cut.input()), x.height(), x.width());
-        flatCounts.computeIfAbsent(cut.output(), _ -> new FlatCounts()).add(cut, n, flat, x, t);
+        ReceptiveField field = known.get(cut.input());
+        boolean[] flat = regions.flat(n, field, x.height(), x.width());
+        boolean[] whole = regions.whole(field, x.height(), x.width());
+        flatCounts
+            .computeIfAbsent(cut.output(), _ -> new FlatCounts(x.channels()))
+            .add(cut, n, flat, whole, x, t);
       }
     }
   }
@@ -319,11 +321,6 @@ public final class Analysis implements AutoCloseable {
     return original;
   }
 
-  /** With flat regions textured; empty where no image has any. */
-  Altered textured() {
-    return textured;
-  }
-
   /** On all altered images together. */
   Altered altered() {
     return altered;
@@ -367,6 +364,15 @@ public final class Analysis implements AutoCloseable {
       }
     }
     return values;
+  }
+
+  /** Elements of what each layer puts out, on all images. */
+  Map<String, Long> elementsByLayer() {
+    Map<String, Long> elements = new HashMap<>();
+    for (String v : values()) {
+      elements.put(network.layer(v), original.channels.get(v).elements());
+    }
+    return elements;
   }
 
   /** Constants of a type that counts as weights. */

@@ -3,13 +3,16 @@ package tacet.insight.cause;
 import java.util.ArrayList;
 import java.util.List;
 import tacet.insight.Finding;
+import tacet.insight.cause.Network.Answer;
 import tacet.insight.cause.Network.Cut;
 import tacet.insight.cause.Values.Value;
 
 /**
- * A layer read through far fewer channels than it has units. It is at work where the effective rank of activations falls
- * in it by a quarter and more. It makes zeros in two ways that can be counted: where none of its channels lets anything through, all that is left behind it is bias; and of so few
- * channels that are never negative, many units can make nothing but negative sums: they are dead.
+ * A layer read through far fewer channels than it has units. It is at work where the effective rank
+ * of activations falls in it by a quarter and more. It makes zeros in two ways that can be counted:
+ * where none of its channels lets anything through, all that is left behind it is bias; and of so
+ * few channels that are never negative, many units can make nothing but negative sums: they are
+ * dead. A layer whose weights are of low rank is as narrow, however many units it has.
  */
 final class BottleneckCause implements Cause.OfUnits {
 
@@ -20,6 +23,9 @@ final class BottleneckCause implements Cause.OfUnits {
 
   /** A bottleneck matters if it leaves less than this part of the effective rank. */
   private static final double LOST = 0.75;
+
+  /** Or if of the variance before it more than this part does not fit in. */
+  private static final double MUST_LOSE = 0.02;
 
   private final Analysis analysis;
   private final DeadUnitsCause dead;
@@ -44,9 +50,22 @@ final class BottleneckCause implements Cause.OfUnits {
         && (dead.isUnreachable(cut, unit) || narrows(cut));
   }
 
-  /** Whether the effective rank of activations falls by a quarter or more inside the bottleneck. */
+  /**
+   * Whether the effective rank of activations falls by a quarter or more inside the bottleneck, or
+   * its channels are too few for what varies before it.
+   */
   private boolean narrows(Cut cut) {
-    return rankInside(cut.units()) < LOST * rankOf(widthBefore(cut.units().input()).input());
+    String before = widthBefore(cut.units().input()).input();
+    return rankInside(cut.units()) < LOST * rankOf(before) || lost(cut) > MUST_LOSE;
+  }
+
+  /**
+   * Part of the variance before the bottleneck that its channels cannot hold; 0 where not known.
+   */
+  private double lost(Cut cut) {
+    ActivationRank rank = activations(widthBefore(cut.units().input()).input());
+    double beyond = rank == null ? 0 : rank.beyond(cut.units().inputChannels());
+    return Double.isNaN(beyond) ? 0 : beyond;
   }
 
   private double rankInside(Units behind) {
@@ -120,7 +139,39 @@ final class BottleneckCause implements Cause.OfUnits {
         found.add(finding(cut, partition));
       }
     }
+    for (Answer answer : analysis.network().answers()) {
+      int rank = WeightRank.of(answer.units());
+      if (rank > 0) {
+        found.add(lowRank(answer, rank, partition));
+      }
+    }
     return found;
+  }
+
+  private static Finding lowRank(Answer answer, int rank, Partition partition) {
+    Units u = answer.units();
+    int possible = Math.min(u.count(), u.weights(0).length);
+    return new Finding(
+        "bottleneck",
+        answer.layer(),
+        null,
+        Text.format(
+            "The weights of %s have rank %d, of %d that are possible: all its %d units look in %s;"
+                + " what is zero where is decided by that few numbers.",
+            answer.layer(),
+            rank,
+            possible,
+            u.count(),
+            rank == 1 ? "one direction" : rank + " directions"),
+        true,
+        new Evidence()
+            .put("zeros", partition.zeros(answer.output()))
+            .put("weightRank", rank)
+            .put("possibleRank", possible)
+            .put("units", u.count())
+            .put("narrows", true)
+            .put("affected", 1 - (double) rank / possible)
+            .map());
   }
 
   private Finding finding(Cut cut, Partition partition) {
@@ -130,6 +181,7 @@ final class BottleneckCause implements Cause.OfUnits {
     double after = rank.participationRatio();
     double before = rankOf(widthBefore(u.input()).input());
     double inside = rankInside(u);
+    double lost = lost(cut);
     double share = partition.share(cut.output(), Kind.BOTTLENECK);
     int units = partition.units(cut, Kind.BOTTLENECK);
     Evidence evidence =
@@ -141,6 +193,7 @@ final class BottleneckCause implements Cause.OfUnits {
             .put("effectiveRankBefore", before)
             .put("effectiveRankInside", inside)
             .put("effectiveRank", after)
+            .put("varianceLost", lost)
             .put("samples", rank.samples())
             .put("silentUnits", s.silentUnits())
             .put("deadUnits", units);
@@ -154,6 +207,11 @@ final class BottleneckCause implements Cause.OfUnits {
             Double.isNaN(before) ? "unknown" : Text.format("%.1f", before),
             inside,
             after);
+    if (lost > MUST_LOSE) {
+      what +=
+          Text.format(
+              "; that many channels cannot hold %s of what varies before it", Text.percent(lost));
+    }
     String zeros =
         share == 0
             ? ". Something always comes through, so that it silences no unit by itself"
@@ -165,7 +223,9 @@ final class BottleneckCause implements Cause.OfUnits {
                         + " dead, as few channels that are never negative reach few signs. ",
                 Text.percent(share));
     boolean narrows = narrows(cut);
-    evidence.put("narrows", narrows);
+    evidence
+        .put("narrows", narrows)
+        .put("affected", narrows ? Math.max(lost, before > 0 ? 1 - inside / before : 0) : 0.0);
     if (share > 0 || narrows) {
       return new Finding(
           "bottleneck",
@@ -182,15 +242,21 @@ final class BottleneckCause implements Cause.OfUnits {
 
   /** Effective rank of the activations that arrive at a value; NaN where those are no layer's. */
   private double rankOf(String value) {
+    ActivationRank r = activations(value);
+    return r == null ? Double.NaN : r.participationRatio();
+  }
+
+  /** The activations that arrive at a value; null where those are no layer's. */
+  private ActivationRank activations(String value) {
     String v = value;
     for (int hops = 0; hops < 4 && v != null; hops++) {
       ActivationRank r = analysis.rank(v);
       if (r != null) {
-        return r.participationRatio();
+        return r;
       }
       var n = analysis.network().producers().get(v);
       v = n == null ? null : n.input(0);
     }
-    return Double.NaN;
+    return null;
   }
 }

@@ -30,7 +30,7 @@ final class ConstantChannelsCause implements Cause {
       List<Object> channels = new ArrayList<>();
       for (int c = 0; c < s.channels(); c++) {
         boolean silent = s.zeros(c) == s.perChannel();
-        if (!silent && s.deviation(c) <= NOTHING * Math.abs(s.mean(c))) {
+        if (!silent && isConstant(s, c) && !readsConstants(a.units(), c)) {
           channels.add((long) c);
         }
       }
@@ -65,5 +65,20 @@ final class ConstantChannelsCause implements Cause {
               new Evidence().put("channels", looked).map()));
     }
     return found;
+  }
+
+  private static boolean isConstant(ChannelStatistics s, int channel) {
+    return s.deviation(channel) <= NOTHING * Math.abs(s.mean(channel));
+  }
+
+  /** Whether nothing varies in what a unit reads: then it is not for itself to blame. */
+  private boolean readsConstants(Units u, int unit) {
+    ChannelStatistics in = analysis.original().channels().get(u.input());
+    int first = u.firstInputChannel(unit);
+    boolean constant = in != null && in.channels() >= first + u.inputChannels();
+    for (int i = first; constant && i < first + u.inputChannels(); i++) {
+      constant = isConstant(in, i);
+    }
+    return constant;
   }
 }

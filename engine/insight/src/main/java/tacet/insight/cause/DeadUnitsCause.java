@@ -6,14 +6,21 @@ import tacet.insight.Finding;
 import tacet.insight.cause.Network.Cut;
 
 /**
- * Units that are never anything but zero. Dead is a unit that is silent on all images and altered images and either cannot
- * fire by {@link LocalBounds}, or had so many independent chances that, firing as often as its neighbours, it would have
- * fired but once in a million such units. Other silent units are dormant: silent here, perhaps not elsewhere; that says
- * something of the images, and is no cause.
+ * Units that are never anything but zero. Dead is a unit that is silent on all images and altered
+ * images and either cannot fire by {@link LocalBounds}, or hardly can and had so many independent
+ * chances that, firing as often as its neighbours, it would have fired but once in a million such
+ * units. Other silent units are dormant: silent here, perhaps not elsewhere; that says something of
+ * the images, and is no cause.
  */
 final class DeadUnitsCause implements Cause.OfUnits {
 
   private static final double CHANCE = 1e-6;
+
+  /**
+   * Part of what inputs can add to or take from a unit that is above its cut. Weights of both signs
+   * leave it about half, and then silence on images that are much like each other proves nothing.
+   */
+  private static final double LEAST_REACH = 0.15;
 
   /** A bound on a firing rate that is no lower says nothing. */
   private static final double MOST_BOUND = 0.5;
@@ -40,7 +47,8 @@ final class DeadUnitsCause implements Cause.OfUnits {
     if (!s.isSilent(unit) || altered != null && !altered.isSilent(unit)) {
       return false;
     }
-    return local.neverFires(cut, unit) || isUnlikely(s, altered);
+    return local.neverFires(cut, unit)
+        || local.reach(cut, unit) < LEAST_REACH && isUnlikely(s, altered);
   }
 
   /** Whether a unit cannot fire on any input in the range seen. */

@@ -32,7 +32,7 @@ public record Explanation(List<Finding> findings) {
     try (Analysis analysis = Analysis.of(graph, options, samples, listener)) {
       LocalBounds local = new LocalBounds(analysis);
       FlatRegionsCause flat = new FlatRegionsCause(analysis);
-      SmallWeightsCause weights = new SmallWeightsCause(analysis);
+      SmallWeightsCause weights = new SmallWeightsCause(analysis, local);
       BiasCause bias = new BiasCause(analysis, local);
       PreprocessingCause preprocessing = new PreprocessingCause(analysis, List.of(weights, bias));
       DeadUnitsCause dead = new DeadUnitsCause(analysis, local, new ImageBounds(analysis));
@@ -58,7 +58,8 @@ public record Explanation(List<Finding> findings) {
               new RemainderCause(analysis))) {
         findings.addAll(cause.findings(partition));
       }
-      return new Explanation(Importance.sorted(findings, analysis.network()));
+      return new Explanation(
+          Importance.sorted(findings, analysis.network(), analysis.elementsByLayer()));
     }
   }
 }

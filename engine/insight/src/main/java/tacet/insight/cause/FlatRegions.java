@@ -72,6 +72,25 @@ final class FlatRegions {
     return flat;
   }
 
+  /** Which positions of a layer see nothing beside the image; null where all do, or what they see is not known. */
+  boolean[] whole(ReceptiveField field, int height, int width) {
+    if (field == null) {
+      return null;
+    }
+    boolean[] whole = new boolean[height * width];
+    boolean any = false;
+    for (int y = 0; y < height; y++) {
+      int top = field.start()[0] + y * field.step()[0];
+      boolean row = top >= 0 && top + field.size()[0] <= image.height();
+      for (int x = 0; x < width; x++) {
+        int left = field.start()[1] + x * field.step()[1];
+        whole[y * width + x] = row && left >= 0 && left + field.size()[1] <= image.width();
+        any |= whole[y * width + x];
+      }
+    }
+    return any ? whole : null;
+  }
+
   /** Which pixels are in flat regions; [H, W]. */
   boolean[] pixels(int n) {
     int before = NEIGHBOURHOOD / 2;

@@ -11,7 +11,13 @@ import tacet.insight.cause.Network.Cut;
 final class FlatRegionsCause implements Cause.OfUnits {
 
   /** Less than this part of a layer's zeros is within what texture changes by chance. */
-  private static final double LEAST = 0.05;
+  private static final double LEAST = 0.1;
+
+  /** Part of textured positions at which a unit fires that texture wakes. */
+  private static final double LEAST_FIRING = 0.02;
+
+  /** Positions at which chance may keep a unit silent that should fire at them. */
+  private static final double FEW = 1;
 
   private final Analysis analysis;
 
@@ -38,12 +44,13 @@ final class FlatRegionsCause implements Cause.OfUnits {
   @Override
   public boolean claims(Cut cut, int unit) {
     FlatCounts f = analysis.flatCounts(cut.output());
-    UnitStatistics textured = analysis.textured().units().get(cut.output());
+    // What texture would wake in flat regions has texture elsewhere already: it would fire there if
+    // that were all it lacks.
     return f != null
-        && textured != null
         && f.inside > f.outside
-        && analysis.original().units().get(cut.output()).isSilent(unit)
-        && !textured.isSilent(unit);
+        && f.isSilent(unit)
+        && f.wakes(unit) >= LEAST_FIRING
+        && f.wakes(unit) * f.positionsOutside() < FEW;
   }
 
   @Override

@@ -26,6 +26,9 @@ final class Importance {
   private static final Set<String> UNITS =
       Set.of("small-weights", "bias", "bottleneck", "dead-units");
 
+  /** Causes that may be no more than what a layer further ahead brings about. */
+  private static final Set<String> WITNESSES = Set.of("dead-units", "bias");
+
   private static final double MATERIAL = 0.05;
 
   /** Part of a layer's zeros from which their cause has silenced the layer rather than units of it. */
@@ -33,12 +36,16 @@ final class Importance {
 
   private Importance() {}
 
-  static List<Finding> sorted(List<Finding> findings, Network network) {
+  /**
+   * @param elements of what each layer puts out
+   */
+  static List<Finding> sorted(List<Finding> findings, Network network, Map<String, Long> elements) {
     Set<String> witnesses = witnesses(findings, network);
     return findings.stream()
         .sorted(
             Comparator.comparingInt((Finding f) -> rank(f, witnesses))
-                .thenComparing(Comparator.comparingDouble(Importance::explained).reversed()))
+                .thenComparing(
+                    Comparator.comparingDouble((Finding f) -> explained(f, elements)).reversed()))
         .toList();
   }
 
@@ -79,13 +86,16 @@ final class Importance {
     if (Boolean.TRUE.equals(f.evidence().get("narrows"))) {
       return 1;
     }
+    if (isShrunk(f)) {
+      return 2;
+    }
     if (!isInherited(f) && affected(f) >= MATERIAL) {
       return 1;
     }
     if (isInherited(f) || f.share() == null) {
       return 4;
     }
-    if (f.cause().equals("dead-units") && witnesses.contains(f.layer())) {
+    if (WITNESSES.contains(f.cause()) && witnesses.contains(f.layer())) {
       return 2;
     }
     if (ROOTS.contains(f.cause()) && f.share() >= MATERIAL) {
@@ -96,7 +106,7 @@ final class Importance {
 
   /** Part of a layer that is out of order in a way that makes no zeros: 0 for causes that are counted in zeros. */
   private static double affected(Finding f) {
-    if (f.share() != null) {
+    if (f.share() != null || !f.holds()) {
       return 0;
     }
     Map<String, Object> e = f.evidence();
@@ -104,8 +114,24 @@ final class Importance {
       case "saturation" -> (double) e.get("saturatedShare");
       case "constant-channels" -> part(e.get("constantChannels"), e.get("channels"));
       case "duplicate-channels" -> part(e.get("pairs"), e.get("channels"));
+      case "small-weights" ->
+          Math.max(
+              (double) e.get("shrunkWeights"),
+              ((Number) e.get("vanishedUnits")).doubleValue()
+                  / ((Number) e.get("units")).doubleValue());
+      case "bottleneck" -> (double) e.get("affected");
       default -> 0;
     };
+  }
+
+  /**
+   * Weights near zero that make no zeros: an explanation of nothing, but a fact before the
+   * mechanisms.
+   */
+  private static boolean isShrunk(Finding f) {
+    return f.cause().equals("small-weights")
+        && f.share() == null
+        && Integer.valueOf(0).equals(f.evidence().get("vanishedUnits"));
   }
 
   private static double part(Object channels, Object all) {
@@ -116,12 +142,19 @@ final class Importance {
     return Boolean.TRUE.equals(f.evidence().get("inherited"));
   }
 
-  private static double explained(Finding f) {
+  /**
+   * Zeros that a finding explains; elements that are out of order in another way count as many as
+   * half of them.
+   */
+  private static double explained(Finding f, Map<String, Long> elements) {
     if (f.cause().equals("preprocessing") && f.evidence().containsKey("better")) {
       // That they are wrongly prepared comes before what it does to each layer.
       return Double.MAX_VALUE;
     }
     Object zeros = f.evidence().get("zeros");
-    return zeros instanceof Long z ? (f.share() == null ? 1e-9 : f.share()) * z : 0;
+    if (f.share() != null && zeros instanceof Long z) {
+      return f.share() * z;
+    }
+    return affected(f) * elements.getOrDefault(f.layer(), 0L) / 2;
   }
 }

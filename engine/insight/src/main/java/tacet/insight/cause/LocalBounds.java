@@ -25,19 +25,33 @@ final class LocalBounds {
   double upper(Cut cut, int unit) {
     return known
         .computeIfAbsent(cut.output(), _ -> new HashMap<>())
-        .computeIfAbsent(unit, _ -> compute(cut, unit));
+        .computeIfAbsent(unit, _ -> bound(cut, unit, true));
   }
 
-  private double compute(Cut cut, int unit) {
+  /**
+   * Part of the range of a unit's values that is above the cut, between 0 and 1; 1 where nothing is
+   * known.
+   */
+  double reach(Cut cut, int unit) {
+    double most = upper(cut, unit) - cut.bound();
+    double least = bound(cut, unit, false) - cut.bound();
+    return most <= 0
+        ? 0
+        : least >= 0 || most == Double.POSITIVE_INFINITY ? 1 : most / (most - least);
+  }
+
+  /** Largest, or else least, value before the cut; infinite where nothing is known. */
+  private double bound(Cut cut, int unit, boolean upper) {
+    double unknown = upper ? Double.POSITIVE_INFINITY : Double.NEGATIVE_INFINITY;
     Units u = cut.units();
     if (u == null) {
-      return Double.POSITIVE_INFINITY;
+      return unknown;
     }
     ChannelStatistics in = analysis.original().channels().get(u.input());
     ChannelStatistics other = analysis.altered().channels().get(u.input());
     int first = u.firstInputChannel(unit);
     if (in == null || in.channels() < first + u.inputChannels()) {
-      return Double.POSITIVE_INFINITY;
+      return unknown;
     }
     float[] w = u.weights(unit);
     int window = w.length / u.inputChannels();
@@ -56,7 +70,7 @@ final class LocalBounds {
       }
       for (int k = 0; k < window; k++) {
         float f = w[i * window + k];
-        bound += f > 0 ? f * most : f * least;
+        bound += f > 0 == upper ? f * most : f * least;
       }
     }
     return bound;

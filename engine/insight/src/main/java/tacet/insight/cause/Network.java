@@ -76,7 +76,7 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
                 bound(f),
                 upper(f),
                 units,
-                units == null ? sums.get(n.input(0)) : units.bias()));
+                units == null ? sums.get(n.input(0)) : units.learnedBias()));
       }
     }
     return new Network(graph, producers, cuts);
@@ -95,7 +95,7 @@ record Network(Graph graph, Map<String, Node> producers, List<Cut> cuts) {
       boolean alike = true;
       for (String in : n.inputs()) {
         Units units = Units.behind(in, graph, producers);
-        float[] part = units == null ? sums.get(in) : units.bias();
+        float[] part = units == null ? sums.get(in) : units.learnedBias();
         if (part == null) {
           continue;
         }

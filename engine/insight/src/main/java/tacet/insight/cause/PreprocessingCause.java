@@ -1,6 +1,7 @@
 package tacet.insight.cause;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,16 +15,23 @@ import tacet.insight.image.Normalization.Channels;
 import tacet.tensor.Tensor;
 
 /**
- * Pixels prepared in another way than the network was trained with. Every usual way is tried on the same images. Signs that
- * one is better than the way in use:
+ * Pixels prepared in another way than the network was trained with. Every usual way is tried on the
+ * same images. Signs that one is better than the way in use:
  *
  * <ul>
- *   <li>batch normalisation: what arrives at the first one is far from the mean and deviation that it was trained with;
- *   <li>the first layer: its units are stuck – silent everywhere or never silent – and the other way frees them. Units
- *       that other causes explain (vanished or purely negative weights, bias) are left out. More than half of the rest
- *       silent is more than the signs of weights would give, and inputs that are nowhere near zero are a sign too;
- *   <li>the classes: the network is far surer of them. Alone this counts only between ways of like scale, since any
- *       network is surer of larger inputs.
+ *   <li>batch normalisation: what arrives at the first one is far from the mean and deviation that
+ *       it was trained with;
+ *   <li>the first layer: its units are stuck – silent everywhere or never silent – and the other
+ *       way frees them. Units that other causes explain (vanished or purely negative weights, bias)
+ *       are left out. More than half of the rest silent is more than the signs of weights would
+ *       give, and inputs that are nowhere near zero are a sign too;
+ *   <li>the first layer again: the mean of its units is many deviations from where they fire, so
+ *       that the image hardly matters beside an offset of the inputs, or beside biases where pixels
+ *       are of another scale;
+ *   <li>the classes: the network is far surer of them, and tells them apart better than chance
+ *       would. Alone this counts only between ways of like scale, since any network is surer of
+ *       larger inputs; certainty of everything, of answers that are huge already in the first
+ *       layer, is a sign that they are too large.
  * </ul>
  */
 final class PreprocessingCause implements Cause.OfUnits {
@@ -33,20 +41,50 @@ final class PreprocessingCause implements Cause.OfUnits {
   /** Tried at most, the one in use included. */
   private static final int WAYS = 14;
 
-  private static final double FAR_FROM_TRAINED = 5;
-  private static final double CLEARLY_NEARER = 3;
+  private static final double FAR_FROM_TRAINED = 3.5;
+  private static final double CLEARLY_NEARER = 2;
   private static final double CLEARLY_SURER = 1.8;
   private static final double LIKE_SCALE = 4;
   private static final double FEW_STUCK = 0.05;
   private static final double CHANCE = 0.01;
 
   /**
+   * Deviations between a unit's mean and its cut: more, and the image hardly moves it; with inputs
+   * nowhere near zero.
+   */
+  private static final double OFFSET = 4;
+
+  /** The same where inputs are around zero, but so small that biases decide. */
+  private static final double OFFSET_BY_BIAS = 8;
+
+  private static final double CLEARLY_CLOSER = 3;
+
+  /** A grey level is larger by so much where another way is one of another scale. */
+  private static final double OTHER_SCALE = 8;
+
+  /** Units of a network initialised as usual answer with about 1 to inputs of its scale. */
+  private static final double USUAL_ANSWER = 5;
+
+  /** Answers, and certainty, that say that inputs are much too large. */
+  private static final double HUGE_ANSWER = 20;
+
+  private static final double CERTAIN = 0.9999;
+
+  private static final int FEW_UNITS = 4;
+
+  /**
    * What the network does when images are prepared in one way.
    *
-   * @param trained distance from the first batch normalisation's statistics, in deviations; NaN without one
+   * @param trained distance from the first batch normalisation's statistics, in deviations; NaN
+   *     without one
    * @param dead part of the eligible units of the first layer that is silent everywhere
    * @param stuck part that is silent everywhere or never silent
+   * @param offset of half of the eligible units no more deviations from their mean to the cut than
+   *     this; NaN of too few units
+   * @param answer root mean square of what eligible units make of the input, without bias
    * @param sure mean largest probability; NaN where the output is none
+   * @param told whether the largest logit is farther out than that of as many normal ones would be
+   *     by chance
    * @param scale root mean square of the input
    * @param aroundZero whether zero is between black and white
    */
@@ -55,7 +93,10 @@ final class PreprocessingCause implements Cause.OfUnits {
       double trained,
       double dead,
       double stuck,
+      double offset,
+      double answer,
       double sure,
+      boolean told,
       double scale,
       boolean aroundZero,
       Map<String, UnitStatistics> units) {}
@@ -185,8 +226,10 @@ final class PreprocessingCause implements Cause.OfUnits {
   private Trial trial(Cut first, Normalization from, Normalization to) throws InterruptedException {
     Map<String, UnitStatistics> units = new HashMap<>();
     ChannelStatistics normalised = null;
+    UnitStatistics s = null;
     Node batchNormalisation = firstBatchNormalisation();
     double sure = 0;
+    boolean told = true;
     double squares = 0;
     boolean around = true;
     int images = Math.min(IMAGES, analysis.samples().size());
@@ -204,27 +247,40 @@ final class PreprocessingCause implements Cause.OfUnits {
       Value x = batchNormalisation == null ? null : v.floats().get(batchNormalisation.input(0));
       if (x != null) {
         normalised = normalised == null ? new ChannelStatistics(x.channels()) : normalised;
-        normalised.add(x);
+        normalised.add(x.inner());
       }
-      sure += largestProbability(v.floats().get(analysis.outputValue())) / images;
+      Value before = v.floats().get(first.input());
+      s = s == null ? new UnitStatistics(first, before.channels()) : s;
+      s.add(before.inner(), 1);
+      Value output = v.floats().get(analysis.outputValue());
+      sure += largestProbability(output) / images;
+      told &= isTold(output);
     }
-    UnitStatistics s = units.get(first.output());
     int dead = 0;
     int on = 0;
     int all = 0;
+    double answer = 0;
+    double[] offsets = new double[eligible.length];
     for (int c = 0; c < eligible.length; c++) {
       if (eligible[c]) {
+        offsets[all] = Math.abs(s.mean(c) - first.bound()) / s.deviation(c);
         all++;
         dead += s.isSilent(c) ? 1 : 0;
         on += s.least(c) > first.bound() ? 1 : 0;
+        double mean = s.mean(c) - first.units().bias(c);
+        answer += mean * mean + s.deviation(c) * s.deviation(c);
       }
     }
+    Arrays.sort(offsets, 0, all);
     return new Trial(
         to,
         normalised == null ? Double.NaN : distance(batchNormalisation, normalised),
         all == 0 ? 0 : (double) dead / all,
         all == 0 ? 0 : (double) (dead + on) / all,
+        all < FEW_UNITS ? Double.NaN : offsets[all / 2],
+        all == 0 ? Double.NaN : Math.sqrt(answer / all),
         sure,
+        told,
         squares,
         around,
         units);
@@ -250,13 +306,51 @@ final class PreprocessingCause implements Cause.OfUnits {
     float[] mean = constant(n.input(3)).toFloats();
     float[] variance = constant(n.input(4)).toFloats();
     double sum = 0;
+    int channels = 0;
+    boolean ofFirst = eligible.length == mean.length;
     for (int c = 0; c < mean.length; c++) {
+      if (ofFirst && !eligible[c]) {
+        continue;
+      }
       double std = Math.sqrt(variance[c] + ((Op.BatchNormalization) n.op()).epsilon());
       sum +=
           Math.abs(seen.mean(c) - mean[c]) / std
               + Math.abs(Math.log((seen.deviation(c) + 1e-3 * std) / std));
+      channels++;
     }
-    return sum / mean.length;
+    return channels == 0 ? Double.NaN : sum / channels;
+  }
+
+  /**
+   * Whether a network tells classes apart: of every image the largest logit is four standard
+   * deviations farther out than the largest of as many independent normal ones is on average
+   * (extreme value theory). Of few classes that cannot be.
+   */
+  private static boolean isTold(Value y) {
+    if (Double.isNaN(largestProbability(y))) {
+      return false;
+    }
+    int n = y.channels();
+    double a = Math.sqrt(2 * Math.log(n));
+    double mean = a - (Math.log(Math.log(n)) + Math.log(4 * Math.PI)) / (2 * a);
+    double deviation = Math.PI / (Math.sqrt(6) * a);
+    for (int i = 0; i < y.images(); i++) {
+      double sum = 0;
+      double squares = 0;
+      double most = Double.NEGATIVE_INFINITY;
+      for (int c = 0; c < n; c++) {
+        double logit = Math.log(Math.max(y.data()[i * n + c], Float.MIN_VALUE));
+        sum += logit;
+        squares += logit * logit;
+        most = Math.max(most, logit);
+      }
+      double m = sum / n;
+      double std = Math.sqrt(Math.max(0, squares / n - m * m));
+      if (!(most - m > (mean + 4 * deviation) * std)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** NaN where the output is not one distribution per image. */
@@ -347,13 +441,49 @@ final class PreprocessingCause implements Cause.OfUnits {
     if (current.trained > FAR_FROM_TRAINED && current.trained > CLEARLY_NEARER * t.trained) {
       return true;
     }
-    boolean freed = t.stuck <= current.stuck / 2;
-    if (freed && t.dead <= current.dead / 2 && (!current.aroundZero || manyDead())) {
-      return current.stuck >= 0.5;
+    boolean usual = t.answer <= Math.max(USUAL_ANSWER, 2 * current.answer);
+    if (usual && (isFreed(t) || isCloser(t) || isNoLongerHuge(t))) {
+      return true;
     }
     double ratio = t.scale / current.scale;
     boolean alike = ratio < LIKE_SCALE && ratio > 1 / LIKE_SCALE;
-    return t.sure > CLEARLY_SURER * current.sure && (alike || freed && current.stuck > FEW_STUCK);
+    boolean freed = t.stuck <= current.stuck / 2 && current.stuck > FEW_STUCK;
+    return t.told && t.sure > CLEARLY_SURER * current.sure && (alike || freed);
+  }
+
+  /** Whether units that never change have learned to, the dead among them too. */
+  private boolean isFreed(Trial t) {
+    return current.stuck >= 0.5
+        && t.stuck <= current.stuck / 2
+        && t.dead <= current.dead / 2
+        && (!current.aroundZero || manyDead());
+  }
+
+  /**
+   * Whether the image moves units across their cut that an offset, of the inputs or by biases,
+   * keeps far from it.
+   */
+  private boolean isCloser(Trial t) {
+    boolean otherScale = grey(t.way) > OTHER_SCALE * grey(current.way);
+    double far =
+        !current.aroundZero ? OFFSET : otherScale ? OFFSET_BY_BIAS : Double.POSITIVE_INFINITY;
+    return current.offset > far
+        && current.offset < Double.POSITIVE_INFINITY
+        && current.offset > CLEARLY_CLOSER * t.offset;
+  }
+
+  /** Whether inputs were so large that the network was certain of anything. */
+  private boolean isNoLongerHuge(Trial t) {
+    return current.answer > HUGE_ANSWER
+        && t.answer < USUAL_ANSWER
+        && !current.told
+        && current.sure > CERTAIN
+        && t.sure < CERTAIN;
+  }
+
+  /** How much a grey level is. */
+  private static double grey(Normalization n) {
+    return n.scale() / n.std()[0];
   }
 
   /** Whether more units are dead than half of them by chance (one-sided binomial test). */
@@ -374,6 +504,9 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   private double score(Trial t) {
     double score = Math.log((current.stuck + 0.02) / (t.stuck + 0.02));
+    if (current.offset > t.offset) {
+      score += Math.log(current.offset / t.offset);
+    }
     if (!Double.isNaN(t.trained)) {
       score += Math.log(current.trained / t.trained);
     }
@@ -459,7 +592,25 @@ final class PreprocessingCause implements Cause.OfUnits {
               "%s instead of %s of the units of %s are stuck",
               Text.percent(current.stuck), Text.percent(better.stuck), first.layer()));
     }
-    if (better.sure > CLEARLY_SURER * current.sure) {
+    if (isCloser(better)) {
+      signs.add(
+          Text.format(
+              "half of the units of %s are no more than %.1f instead of %.1f deviations away from"
+                  + " firing",
+              first.layer(), better.offset, current.offset));
+    }
+    if (isNoLongerHuge(better)) {
+      signs.add(
+          Text.format(
+              "units of %s answer with %.2g instead of %.2g, and the network is %s instead of %s"
+                  + " sure of its first choice",
+              first.layer(),
+              better.answer,
+              current.answer,
+              Text.percent(better.sure),
+              Text.percent(current.sure)));
+    }
+    if (better.told && better.sure > CLEARLY_SURER * current.sure) {
       signs.add(
           Text.format(
               "the network gives its first choice %s instead of %s",
@@ -483,7 +634,10 @@ final class PreprocessingCause implements Cause.OfUnits {
         .put("way", t.way.describe())
         .put("stuckUnits", t.stuck)
         .put("deadUnits", t.dead)
+        .put("deviationsFromCut", t.offset)
+        .put("answer", t.answer)
         .put("largestProbability", t.sure)
+        .put("classesToldApart", t.told)
         .put("batchNormalisationDistance", t.trained)
         .map();
   }

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import tacet.insight.Finding;
+import tacet.insight.cause.Network.Answer;
 import tacet.insight.cause.Network.Cut;
 
 /**
@@ -30,17 +30,48 @@ final class SmallWeightsCause implements Cause.OfUnits {
   /** Near zero: below this part of the layer's largest weight. */
   private static final double NEAR = 0.01;
 
+  /**
+   * Near zero beside the root mean square of the layer's weights: of normal ones 4 % are, of
+   * Laplace's 7 %.
+   */
+  private static final double NEAR_USUAL = 0.05;
+
+  /**
+   * Part of a layer's weights near zero, beside their root mean square, from which they have been
+   * shrunk or pruned.
+   */
+  private static final double MANY = 0.3;
+
+  /** Strength of a layer initialised after He: no layer need be stronger because others are. */
+  private static final double INITIAL = Math.sqrt(2);
+
   /** Thresholds of the proximal step, as parts of the root mean square of a layer's weights. */
   private static final double[] LAMBDAS = {0.25, 0.5, 1, 2};
 
-  private record Weights(double nearZero, double zero, double strength, boolean[] vanished) {}
+  /**
+   * A layer's weights.
+   *
+   * @param nearZero part below {@link #NEAR} of the largest
+   * @param shrunk part below {@link #NEAR_USUAL} of their root mean square
+   * @param zero part that is exactly zero
+   * @param sparse units of which hardly a weight is left
+   */
+  private record Weights(
+      double nearZero,
+      double shrunk,
+      double zero,
+      double strength,
+      boolean[] vanished,
+      boolean[] sparse) {}
 
   private final Analysis analysis;
+  private final LocalBounds bounds;
   private final Map<String, Weights> weights = new LinkedHashMap<>();
   private final Map<String, double[][]> thresholded;
 
-  SmallWeightsCause(Analysis analysis) throws InterruptedException {
+  SmallWeightsCause(Analysis analysis, LocalBounds bounds) throws InterruptedException {
     this.analysis = analysis;
+    this.bounds = bounds;
     measure();
     thresholded = thresholds();
   }
@@ -50,20 +81,20 @@ final class SmallWeightsCause implements Cause.OfUnits {
     Map<String, double[]> sparsities = new LinkedHashMap<>();
     Map<String, double[]> totals = new LinkedHashMap<>();
     List<Double> medians = new ArrayList<>();
-    for (Cut cut : analysis.network().cuts()) {
-      Units u = cut.units();
-      if (u == null) {
-        continue;
-      }
+    for (Answer answer : analysis.network().answers()) {
+      Units u = answer.units();
       double[] strength = new double[u.count()];
       double[] sparse = new double[u.count()];
-      double[] total = new double[2];
+      double[] total = new double[3];
       double largest = 0;
+      double squares = 0;
       for (int c = 0; c < u.count(); c++) {
         for (float w : u.weights(c)) {
           largest = Math.max(largest, Math.abs(w));
+          squares += (double) w * w;
         }
       }
+      double usual = NEAR_USUAL * Math.sqrt(squares / u.elements());
       for (int c = 0; c < u.count(); c++) {
         float[] w = u.weights(c);
         double own = 0;
@@ -76,47 +107,51 @@ final class SmallWeightsCause implements Cause.OfUnits {
           strength[c] += (double) f * f;
           near += Math.abs(f) < NEAR * largest || f == 0 ? 1 : 0;
           nearOwn += Math.abs(f) < NEAR * own || f == 0 ? 1 : 0;
-          total[1] += f == 0 ? 1 : 0;
+          total[1] += Math.abs(f) < usual || f == 0 ? 1 : 0;
+          total[2] += f == 0 ? 1 : 0;
         }
         strength[c] = Math.sqrt(strength[c]);
         sparse[c] = (double) nearOwn / w.length;
         total[0] += near;
       }
-      total[0] /= u.elements();
-      total[1] /= u.elements();
+      for (int i = 0; i < total.length; i++) {
+        total[i] /= u.elements();
+      }
       if (u.input().equals(analysis.inputName())
           || analysis.field(u.input()) != null && analysis.field(u.input()).size()[0] == 1) {
         double rms = analysis.original().channels().get(analysis.inputName()).rms();
         for (int c = 0; c < strength.length; c++) {
-          strength[c] *= rms;
+          // Small inputs are no fault of the weights.
+          strength[c] *= Math.max(1, rms);
         }
       }
-      strengths.put(cut.output(), strength);
-      sparsities.put(cut.output(), sparse);
-      totals.put(cut.output(), total);
+      strengths.put(answer.output(), strength);
+      sparsities.put(answer.output(), sparse);
+      totals.put(answer.output(), total);
       medians.add(median(strength));
     }
-    double network = medians.isEmpty() ? 1 : median(medians.stream().mapToDouble(d -> d).toArray());
+    double network = Math.min(INITIAL, median(medians.stream().mapToDouble(d -> d).toArray()));
     strengths.forEach(
         (output, strength) -> {
           double layer = median(strength);
           double usual = Math.max(Math.max(layer, network / 2), LEAST_USUAL);
           double usualOfAll = Math.max(usual, network);
           boolean[] vanished = new boolean[strength.length];
+          boolean[] sparse = new boolean[strength.length];
           for (int c = 0; c < vanished.length; c++) {
-            boolean sparse = sparsities.get(output)[c] >= SPARSE;
+            sparse[c] = sparsities.get(output)[c] >= SPARSE;
             vanished[c] =
-                strength[c] < VANISHED * usual || sparse && strength[c] < SHRUNK * usualOfAll;
+                strength[c] < VANISHED * usual || sparse[c] && strength[c] < SHRUNK * usualOfAll;
           }
           double[] t = totals.get(output);
-          weights.put(output, new Weights(t[0], t[1], layer, vanished));
+          weights.put(output, new Weights(t[0], t[1], t[2], layer, vanished, sparse));
         });
   }
 
   private static double median(double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
-    return sorted.length == 0 ? 0 : sorted[sorted.length / 2];
+    return sorted.length == 0 ? 0 : sorted[(sorted.length - 1) / 2];
   }
 
   /** Zero share of every cut, and of its weights, with all weights thresholded; per λ. */
@@ -136,34 +171,32 @@ final class SmallWeightsCause implements Cause.OfUnits {
   @Override
   public boolean claims(Cut cut, int unit) {
     Weights w = weights.get(cut.output());
-    return w != null && w.vanished()[unit];
-  }
-
-  /** Cuts of layers with weights. */
-  Set<String> measured() {
-    return weights.keySet();
+    // So few weights are left that none, or no sum of them, can lift it.
+    return w != null
+        && (w.vanished()[unit]
+            || w.sparse()[unit]
+                && analysis.original().units().get(cut.output()).isSilent(unit)
+                && bounds.neverFires(cut, unit));
   }
 
   @Override
   public List<Finding> findings(Partition partition) {
     List<Finding> found = new ArrayList<>();
-    for (Cut cut : analysis.network().cuts()) {
-      Weights w = weights.get(cut.output());
-      if (w != null) {
-        found.add(finding(cut, w, partition));
-      }
+    for (Answer answer : analysis.network().answers()) {
+      found.add(finding(answer, weights.get(answer.output()), partition));
     }
     return found;
   }
 
-  private Finding finding(Cut cut, Weights w, Partition partition) {
-    double share = partition.share(cut.output(), Kind.SMALL_WEIGHTS);
+  private Finding finding(Answer answer, Weights w, Partition partition) {
+    boolean cut = analysis.network().cut(answer.output()) != null;
+    double share = cut ? partition.share(answer.output(), Kind.SMALL_WEIGHTS) : 0;
     int units = 0;
-    for (boolean v : w.vanished()) {
-      units += v ? 1 : 0;
+    for (int c = 0; c < w.vanished().length; c++) {
+      units += w.vanished()[c] || cut && claims(analysis.network().cut(answer.output()), c) ? 1 : 0;
     }
     List<Object> table = new ArrayList<>();
-    double[][] rows = thresholded.get(cut.output());
+    double[][] rows = thresholded.get(answer.output());
     for (int i = 0; rows != null && i < rows.length; i++) {
       table.add(
           new Evidence()
@@ -174,35 +207,53 @@ final class SmallWeightsCause implements Cause.OfUnits {
     }
     Evidence evidence =
         new Evidence()
-            .put("zeros", partition.zeros(cut.output()))
+            .put("zeros", partition.zeros(answer.output()))
             .put("nearZeroWeights", w.nearZero())
+            .put("shrunkWeights", w.shrunk())
             .put("zeroWeights", w.zero())
             .put("medianStrength", w.strength())
             .put("vanishedUnits", units)
             .put("units", w.vanished().length)
             .put("softThreshold", table);
-    String layer = cut.layer();
-    if (share > 0) {
+    String layer = answer.layer();
+    if (share > 0 || units > 0) {
       return new Finding(
           "small-weights",
           layer,
-          share,
+          share > 0 ? share : null,
           Text.format(
               "The weights of %d of %s's %d units have all but vanished (%s of the layer's weights"
-                  + " are near zero): what is left is their bias. They hold %s of its zeros.",
-              units, layer, w.vanished().length, Text.percent(w.nearZero()), Text.percent(share)),
+                  + " are near zero): what is left is their bias. They hold %s.",
+              units,
+              layer,
+              w.vanished().length,
+              Text.percent(w.nearZero()),
+              share > 0 ? Text.percent(share) + " of its zeros" : "no zeros"),
           true,
           evidence.map());
     }
+    ChannelStatistics seen = analysis.original().channels().get(answer.output());
     String effect =
-        rows == null
+        rows == null || seen == null
             ? ""
             : Text.format(
                 "; shrinking them by their own mean size would make %s zero instead of %s",
                 Text.percent(rows[2][1]),
-                Text.percent(
-                    partition.zeros(cut.output()),
-                    analysis.original().channels().get(cut.output()).elements()));
+                Text.percent(partition.zeros(answer.output()), seen.elements()));
+    if (w.shrunk() >= MANY) {
+      return new Finding(
+          "small-weights",
+          layer,
+          null,
+          Text.format(
+              "%s of the weights of %s are next to nothing beside the others (less than a twentieth"
+                  + " of their root mean square, which about 4 %% of normal ones are): an L1"
+                  + " penalty or pruning leaves them so. No unit has vanished with them, and no"
+                  + " zero is theirs alone%s.",
+              Text.percent(w.shrunk()), layer, effect),
+          true,
+          evidence.map());
+    }
     return new Finding(
         "small-weights",
         layer,

@@ -21,12 +21,14 @@ final class Units {
   private final Tensor weights;
   private final float[] gain;
   private final float[] bias;
+  private final float[] learned;
 
-  private Units(Node node, Tensor weights, float[] gain, float[] bias) {
+  private Units(Node node, Tensor weights, float[] gain, float[] bias, float[] learned) {
     this.node = node;
     this.weights = weights;
     this.gain = gain;
     this.bias = bias;
+    this.learned = learned;
   }
 
   /** The units whose result is {@code value}, or null where no linear layer with constant weights makes it. */
@@ -88,12 +90,16 @@ final class Units {
       }
     }
     float[] gain = new float[units];
+    float[] learned = new float[units];
     for (int c = 0; c < units; c++) {
       gain[c] = alpha * after.factor(c);
       bias[c] = bias[c] * after.factor(c) + after.shift(c);
+      learned[c] = after.normalises ? after.shift(c) - after.centre(c) : bias[c];
     }
     boolean dense = n.op() instanceof Op.Gemm || n.op() instanceof Op.MatMul;
-    return after.fits(units) && (dense || !after.alongRows) ? new Units(n, w, gain, bias) : null;
+    return after.fits(units) && (dense || !after.alongRows)
+        ? new Units(n, w, gain, bias, learned)
+        : null;
   }
 
   private static float beta(Node n, float beta) {
@@ -118,9 +124,12 @@ final class Units {
     return bias[unit];
   }
 
-  /** All units' biases. */
-  float[] bias() {
-    return bias.clone();
+  /**
+   * All units' biases as they were learned: without what batch normalisation subtracts, which is the mean of the weighted
+   * inputs, the linear layer's own bias included.
+   */
+  float[] learnedBias() {
+    return learned.clone();
   }
 
   /** Elements of all units' weights. */
@@ -193,6 +202,11 @@ final class Units {
     private float[] factor = {1};
     private float[] shift = {0};
 
+    /** Part of the shift that takes means away. */
+    private float[] centre = {0};
+
+    private boolean normalises;
+
     /** Whether a constant was broadcast along the last axis, which is that of units in dense layers only. */
     private boolean alongRows;
 
@@ -204,12 +218,20 @@ final class Units {
       return shift[shift.length == 1 ? 0 : c];
     }
 
+    float centre(int c) {
+      return centre[centre.length == 1 ? 0 : c];
+    }
+
     boolean fits(int units) {
       return factor.length == 1 || factor.length == units;
     }
 
-    /** Puts x·f + s in front of what is there. */
-    private boolean before(float[] f, float[] s) {
+    /**
+     * Puts x·f + s in front of what is there.
+     *
+     * @param means part of s that takes means away
+     */
+    private boolean before(float[] f, float[] s, float[] means) {
       int n = Math.max(factor.length, Math.max(f.length, s.length));
       for (int length : new int[] {factor.length, f.length, s.length}) {
         if (length != 1 && length != n) {
@@ -218,12 +240,15 @@ final class Units {
       }
       float[] newFactor = new float[n];
       float[] newShift = new float[n];
+      float[] newCentre = new float[n];
       for (int c = 0; c < n; c++) {
         newFactor[c] = factor(c) * f[f.length == 1 ? 0 : c];
         newShift[c] = factor(c) * s[s.length == 1 ? 0 : c] + shift(c);
+        newCentre[c] = factor(c) * means[means.length == 1 ? 0 : c] + centre(c);
       }
       factor = newFactor;
       shift = newShift;
+      centre = newCentre;
       return true;
     }
 
@@ -238,11 +263,14 @@ final class Units {
       }
       float[] f = new float[p[0].length];
       float[] s = new float[f.length];
+      float[] means = new float[f.length];
       for (int c = 0; c < f.length; c++) {
         f[c] = (float) (p[0][c] / Math.sqrt((double) p[3][c] + epsilon));
-        s[c] = p[1][c] - p[2][c] * f[c];
+        means[c] = -p[2][c] * f[c];
+        s[c] = p[1][c] + means[c];
       }
-      return before(f, s) ? n.input(0) : null;
+      normalises = true;
+      return before(f, s, means) ? n.input(0) : null;
     }
 
     String constant(Node n, Graph graph, Op.ElementwiseKind kind) {
@@ -260,10 +288,10 @@ final class Units {
       float[] none = {0};
       boolean done =
           switch (kind) {
-            case ADD -> before(one, k);
-            case MUL -> before(k, none);
-            case SUB -> second && before(one, map(k, -1, false));
-            case DIV -> second && before(map(k, 1, true), none);
+            case ADD -> before(one, k, none);
+            case MUL -> before(k, none, none);
+            case SUB -> second && before(one, map(k, -1, false), none);
+            case DIV -> second && before(map(k, 1, true), none, none);
             default -> false;
           };
       return done ? n.input(second ? 0 : 1) : null;

@@ -54,7 +54,8 @@ public record Survey(
     return new Survey(model, images + o.images, allBroken, complete && o.complete, sum);
   }
 
-  Survey incomplete() {
+  /** The same, ended before every file was reached. */
+  public Survey incomplete() {
     return new Survey(model, images, broken, false, layers);
   }
 

@@ -57,10 +57,11 @@ function findingItem(finding) {
     element("span", { class: "share" }, finding.share === null ? "" : percent(finding.share)));
 }
 
-/** That ReLU makes zeros is true of every such layer: said of two, the others come behind what else was found. */
+/** What is true of many layers is said of two; the others come behind what else was found. */
 function repeatedLast(findings) {
-  const relu = findings.filter((f) => f.cause === "relu").slice(2);
-  return findings.filter((f) => !relu.includes(f)).concat(relu);
+  const said = {};
+  const repeated = findings.filter((f) => (said[f.cause] = (said[f.cause] || 0) + 1) > 2);
+  return findings.filter((f) => !repeated.includes(f)).concat(repeated);
 }
 
 function showFindings() {
