@@ -70,7 +70,7 @@ final class FindingsText {
                 .limit(cause.equals("pooling") ? list.size() : 1)
                 .forEach(f -> out.println("- " + cause + ": " + f.statement()));
             if (list.size() > 1 && !cause.equals("pooling")) {
-              out.println("  and so in " + (list.size() - 1) + " more layers");
+              out.println("  and so in " + moreLayers(list.size() - 1));
             }
           });
     }
@@ -106,7 +106,7 @@ final class FindingsText {
   private static String moreOf(String cause, List<Finding> like) {
     double[] shares =
         like.stream().filter(f -> f.share() != null).mapToDouble(Finding::share).sorted().toArray();
-    String layers = like.size() == 1 ? like.getFirst().layer() : like.size() + " more layers";
+    String layers = moreLayers(like.size());
     return shares.length == 0
         ? String.format(Locale.ROOT, "and %s in %s", cause, layers)
         : String.format(
@@ -116,6 +116,10 @@ final class FindingsText {
             layers,
             100 * shares[0],
             100 * shares[shares.length - 1]);
+  }
+
+  private static String moreLayers(int n) {
+    return n + (n == 1 ? " more layer" : " more layers");
   }
 
   /** That ReLU makes zeros is true of every such layer, and need not be said of each. */

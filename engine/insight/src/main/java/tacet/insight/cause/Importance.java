@@ -115,10 +115,10 @@ final class Importance {
       case "constant-channels" -> part(e.get("constantChannels"), e.get("channels"));
       case "duplicate-channels" -> part(e.get("pairs"), e.get("channels"));
       case "small-weights" ->
-          Math.max(
-              (double) e.get("shrunkWeights"),
-              ((Number) e.get("vanishedUnits")).doubleValue()
-                  / ((Number) e.get("units")).doubleValue());
+          isShrunk(f)
+              ? (double) e.get("shrunkWeights")
+              : ((Number) e.get("vanishedUnits")).doubleValue()
+                  / ((Number) e.get("units")).doubleValue();
       case "bottleneck" -> (double) e.get("affected");
       default -> 0;
     };

@@ -72,6 +72,8 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   private static final int FEW_UNITS = 4;
 
+  private static final double LEAST_ELIGIBLE = 0.25;
+
   /**
    * What the network does when images are prepared in one way.
    *
@@ -165,6 +167,7 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   private static boolean[] eligible(Cut first, List<Cause.OfUnits> explained) {
     boolean[] eligible = new boolean[first.units().count()];
+    int left = 0;
     for (int c = 0; c < eligible.length; c++) {
       boolean negative = first.units().bias(c) <= 0;
       for (float w : first.units().weights(c)) {
@@ -174,6 +177,11 @@ final class PreprocessingCause implements Cause.OfUnits {
       for (Cause.OfUnits cause : explained) {
         eligible[c] &= !cause.claims(first, c);
       }
+      left += eligible[c] ? 1 : 0;
+    }
+    if (left < LEAST_ELIGIBLE * eligible.length) {
+      // What is wrong with most of the layer is wrong with the rest too, if less so.
+      Arrays.fill(eligible, false);
     }
     return eligible;
   }

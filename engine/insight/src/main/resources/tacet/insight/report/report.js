@@ -49,12 +49,17 @@ function coloured(source, top, height, colour) {
 function findingItem(finding) {
   const target = data.layers.findIndex((l) => l.name === finding.layer);
   const text = target < 0
-    ? element("span", {}, finding.statement)
-    : element("button", { type: "button", onclick: () => { select(target); $("layers-title").scrollIntoView(); } }, finding.statement);
+    ? element("span", {}, unbroken(finding.statement))
+    : element("button", { type: "button", onclick: () => { select(target); $("layers-title").scrollIntoView(); } }, unbroken(finding.statement));
   return element("li", {},
     element("span", { class: "cause" + (finding.holds && ROOTS.includes(finding.cause) ? " root" : "") }, finding.cause),
     text,
     element("span", { class: "share" }, finding.share === null ? "" : percent(finding.share)));
+}
+
+/** No line ends between a number and its percent sign. */
+function unbroken(text) {
+  return text.replaceAll(" %", "\u00a0%");
 }
 
 /** What is true of many layers is said of two; the others come behind what else was found. */
@@ -181,7 +186,7 @@ function causes(layer, detail) {
   if (said.length) {
     detail.append(element("ul", { class: "said" }, ...said.map((f) => element("li", { class: f.holds ? "" : "no" },
       element("span", { class: "cause" + (f.holds && ROOTS.includes(f.cause) ? " root" : "") }, f.cause),
-      element("span", {}, f.statement)))));
+      element("span", {}, unbroken(f.statement))))));
   }
 }
 
@@ -278,7 +283,7 @@ function showSweep() {
   box.hidden = false;
   const ends = [0, sweep.sides.length - 1];
   box.append(element("h2", { id: "sweep-title" }, "Resolution"), element("div", { class: "panel" },
-    said ? element("p", {}, said.statement) : null,
+    said ? element("p", {}, unbroken(said.statement)) : null,
     sweepChart(sweep),
     element("div", { class: "scroll" }, element("table", {},
       element("thead", {}, element("tr", {}, element("th", {}, "Layer"), ...sweep.sides.map((s) => element("th", {}, `${s} px`)),
@@ -297,7 +302,7 @@ function showComparison() {
   const active = c.rows.filter((r) => Math.max(...r.zeros) > 0.001).map((r) => ({ name: r.layer, pair: r.zeros }));
   const weights = c.rows.filter((r) => r.weights).map((r) => ({ name: r.layer, pair: r.weights }));
   box.append(element("h2", { id: "comparison-title" }, "Against another model"), element("div", { class: "panel" },
-    ...c.statements.map((s) => element("p", {}, s)),
+    ...c.statements.map((s) => element("p", {}, unbroken(s))),
     element("div", { class: "keys" }, element("span", {}, element("i", { style: "background:var(--zero)" }), name(c.first)),
       element("span", {}, element("i", { style: "background:var(--live)" }), name(c.second))),
     weights.length ? element("h4", {}, "Weights below 0.001") : null, weights.length ? pairChart(weights, "Weights below 0.001") : null,
