@@ -93,6 +93,8 @@ function figure(value, label) {
 function showFigures() {
   $("model").textContent = data.model.split("/").slice(-3).join("/");
   document.title = "Tacet – " + $("model").textContent;
+  // A line may end behind a slash.
+  $("model").textContent = $("model").textContent.replaceAll("/", "/\u200b");
   const cuts = data.layers.filter((l) => l.cuts && l.elements);
   const zeros = cuts.reduce((sum, l) => sum + l.zeros, 0);
   const elements = cuts.reduce((sum, l) => sum + l.elements, 0);
