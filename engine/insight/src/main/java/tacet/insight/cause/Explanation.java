@@ -43,6 +43,8 @@ public record Explanation(List<Finding> findings) {
       List<Finding> findings = new ArrayList<>();
       for (Cause cause :
           List.of(
+              // Ahead of their weights: that channels say nothing is what was seen.
+              new ConstantChannelsCause(analysis),
               preprocessing,
               flat,
               weights,
@@ -53,7 +55,6 @@ public record Explanation(List<Finding> findings) {
               new ReluCause(analysis),
               new PoolingCause(analysis),
               new NonFiniteCause(analysis),
-              new ConstantChannelsCause(analysis),
               new DuplicateChannelsCause(analysis),
               new RemainderCause(analysis))) {
         findings.addAll(cause.findings(partition));

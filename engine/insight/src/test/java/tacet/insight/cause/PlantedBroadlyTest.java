@@ -157,7 +157,7 @@ class PlantedBroadlyTest {
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void flatImageBesidePadding(long seed) throws InterruptedException {
-    Planted n = new Planted(seed, 3, SIDE, SIDE).conv("a", 16, 1).residual("r").residual("s");
+    Planted n = new Planted(seed, 3, SIDE, SIDE).conv("a", 16).residual("r").residual("s");
     float[] x = new float[3 * SIDE * SIDE];
     Arrays.fill(x, 0.6f);
     Sample flat = new Sample("flat", Tensor.of(photo(1, 1).tensor().shape(), x), null);
