@@ -4,11 +4,13 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import tacet.Backend;
 import tacet.Model;
 import tacet.ModelOptions;
@@ -23,9 +25,10 @@ import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
 /**
- * What skipping zeros gains, layer by layer and share by share: one layer behind a ReLU, planned without skipping by the
- * faster of SIMD and oneDNN, with skipping always, and with the choice left to each run; beside them oneDNN on layouts of
- * its own choice, and for dense layers ONNX Runtime. All in turn in one process, on the same input.
+ * What skipping zeros gains, layer by layer and share by share: one layer behind a ReLU, planned
+ * without skipping by the faster of SIMD and oneDNN, with skipping always, and with the choice left
+ * to each run; beside them oneDNN on layouts of its own choice, and for dense layers ONNX Runtime.
+ * All in turn in one process, on the same input.
  */
 final class SkippingComparison {
 
@@ -33,7 +36,8 @@ final class SkippingComparison {
    * Zeros of an input.
    *
    * @param share 0 … 1
-   * @param channels whether whole channels are zero, sixteen neighbours at a time, or values at random
+   * @param channels whether whole channels are zero, sixteen neighbours at a time, or values at
+   *     random
    */
   record Zeros(double share, boolean channels) {
 
@@ -128,6 +132,7 @@ final class SkippingComparison {
         rows.add(compare(shape, z, models, oneDnn, file, first));
         first = false;
       }
+      out.printf("%-24s %s%n", "", crossovers(layer(auto, given(shape, zeros.getFirst(), dense))));
     } finally {
       if (file != null) {
         Files.delete(file);
@@ -143,20 +148,16 @@ final class SkippingComparison {
       Path file,
       boolean first)
       throws Exception {
-    float[] values = input(shape, z);
-    float[] rectified = values.clone();
+    Map<String, Tensor> given = given(shape, z, file != null);
+    Tensor x = given.get("x");
+    float[] rectified = x.toFloats();
     for (int i = 0; i < rectified.length; i++) {
       rectified[i] = Math.max(rectified[i], 0);
     }
-    Shape in =
-        file != null
-            ? Shape.of(1, shape.inChannels())
-            : Shape.of(1, shape.inChannels(), shape.height(), shape.width());
-    Map<String, Tensor> given = Map.of("x", Tensor.of(in, values));
     try (OnnxRuntimePeer peer =
         file == null
             ? null
-            : new OnnxRuntimePeer(file, threads, Map.of("x", Tensor.of(in, rectified)))) {
+            : new OnnxRuntimePeer(file, threads, Map.of("x", Tensor.of(x.shape(), rectified)))) {
       int contestants = peer == null ? ORT : ORT + 1;
       double[][] nanos = new double[contestants][rounds];
       long start = System.nanoTime();
@@ -244,6 +245,19 @@ final class SkippingComparison {
         .filter(l -> l.name().equals("layer"))
         .findFirst()
         .orElseThrow();
+  }
+
+  /** From which share of zeros on each kernel that skips runs, as the plan has it. */
+  private static String crossovers(LayerProfile layer) {
+    return Arrays.stream(layer.reason().split("; "))
+        .filter(part -> part.startsWith("skip"))
+        .collect(Collectors.joining("; "));
+  }
+
+  private static Map<String, Tensor> given(ConvShape s, Zeros z, boolean dense) {
+    Shape in =
+        dense ? Shape.of(1, s.inChannels()) : Shape.of(1, s.inChannels(), s.height(), s.width());
+    return Map.of("x", Tensor.of(in, input(s, z)));
   }
 
   private static float[] input(ConvShape s, Zeros z) {
