@@ -10,6 +10,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.pack.Reorder;
 
@@ -52,7 +53,8 @@ final class TacetConvolution implements AutoCloseable {
         ImageLayout.of(
             1, shape.outChannels(), shape.outHeight(), shape.outWidth(), lanes, Halo.NONE);
     KernelProvider.Choice choice =
-        provider.convolution(spec, in, output, null, FlattenOrder.NONE, weights, bias, arena);
+        provider.convolution(
+            spec, in, output, null, FlattenOrder.NONE, Weights.of(weights), bias, arena);
     if (choice.kernel() == null) {
       arena.close();
       throw new IllegalStateException(provider.name() + ": " + choice.reason());

@@ -29,8 +29,8 @@ public interface KernelProvider {
   }
 
   /**
-   * This provider for kernels whose weights are packed on these threads, which must be free while kernels are prepared; without
-   * it, on the caller's.
+   * This provider for kernels whose weights are packed on these threads, which must be free while
+   * kernels are prepared, and must be able to use their arenas; without it, on the caller's.
    */
   default KernelProvider preparingOn(Parallel parallel) {
     return this;
@@ -57,12 +57,13 @@ public interface KernelProvider {
   /**
    * A convolution kernel.
    *
-   * @param input layout with one lane or {@link #lanes()}; around it, zeros as {@link ConvSpec#halo()} says
+   * @param input layout with one lane or {@link #lanes()}; around it, zeros as {@link
+   *     ConvSpec#halo()} says
    * @param output layout with {@link #lanes()}
    * @param residual layout with {@link #lanes()}, or null
-   * @param flattened order of the input's elements along the weights' second axis, where a dense layer reads a flattened
-   *     image in place; otherwise {@link FlattenOrder#NONE}
-   * @param weights [M, C/groups, kernelHeight, kernelWidth], row-major; copied
+   * @param flattened order of the input's elements along the weights' second axis, where a dense
+   *     layer reads a flattened image in place; otherwise {@link FlattenOrder#NONE}
+   * @param weights [M, C/groups, kernelHeight, kernelWidth]; copied
    * @param bias [M] or null; copied
    * @param arena where packed weights live
    */
@@ -72,7 +73,7 @@ public interface KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias,
       Arena arena);
 
@@ -87,7 +88,7 @@ public interface KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias) {
     return List.of();
   }
@@ -102,7 +103,7 @@ public interface KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias) {
     return null;
   }

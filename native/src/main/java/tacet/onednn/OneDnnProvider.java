@@ -12,6 +12,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.Weights;
 import tacet.onednn.OneDnnKernel.Variant;
 import tacet.onednn.Primitives.NotFast;
 
@@ -100,7 +101,7 @@ public final class OneDnnProvider implements KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias,
       Arena arena) {
     boolean dense = flattened != FlattenOrder.NONE || isDense(spec, input);
@@ -124,10 +125,26 @@ public final class OneDnnProvider implements KernelProvider {
               () ->
                   dense
                       ? dense(
-                          spec, input, output, residual, flattened, weights, bias, arena, finish,
+                          spec,
+                          input,
+                          output,
+                          residual,
+                          flattened,
+                          weights.toFloats(),
+                          bias,
+                          arena,
+                          finish,
                           owned)
                       : convolution(
-                          spec, input, output, residual, weights, bias, arena, finish, owned));
+                          spec,
+                          input,
+                          output,
+                          residual,
+                          weights.toFloats(),
+                          bias,
+                          arena,
+                          finish,
+                          owned));
       freeWith(arena, owned);
       return Choice.of(made, "oneDNN's " + made.name().substring(name().length() + 1));
     } catch (NotFast e) {

@@ -32,6 +32,7 @@ import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
 import tacet.kernels.PoolSpec;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.pack.Reorder;
 
@@ -161,7 +162,7 @@ class OneDnnKernelsTest {
               y.layout,
               residual == null ? null : residual.layout,
               FlattenOrder.NONE,
-              weights,
+              Weights.of(weights),
               bias,
               packed);
       if (choice.kernel() == null) {
@@ -313,7 +314,8 @@ class OneDnnKernelsTest {
           try (Arena packed = Arena.ofShared()) {
             Kernel kernel =
                 provider
-                    .convolution(spec, x.layout, y.layout, null, order, weights, bias, packed)
+                    .convolution(
+                        spec, x.layout, y.layout, null, order, Weights.of(weights), bias, packed)
                     .kernel();
             double[] before = new double[rows * m];
             for (int n = 0; n < rows; n++) {
@@ -438,7 +440,8 @@ class OneDnnKernelsTest {
     ImageLayout out = ImageLayout.of(1, 2 * v, 20, 20, v, Halo.NONE);
     try (Arena packed = Arena.ofShared()) {
       KernelProvider.Choice choice =
-          provider.convolution(spec, x.layout, out, null, FlattenOrder.NONE, weights, null, packed);
+          provider.convolution(
+              spec, x.layout, out, null, FlattenOrder.NONE, Weights.of(weights), null, packed);
       Callable<float[]> run =
           () -> {
             try (Arena own = Arena.ofConfined()) {

@@ -27,6 +27,7 @@ import tacet.kernels.PointwiseSpec.Second;
 import tacet.kernels.PoolSpec;
 import tacet.kernels.SelectSpec;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /**
@@ -296,7 +297,8 @@ final class GuardPages {
         return;
       }
       Choice choice =
-          provider.convolution(spec, x, y, added, FlattenOrder.NONE, weights, bias, arena);
+          provider.convolution(
+              spec, x, y, added, FlattenOrder.NONE, Weights.of(weights), bias, arena);
       run(memory, choice, arena, inputs, y, spec.toString());
     }
 
@@ -325,7 +327,8 @@ final class GuardPages {
         run(memory, sparse, inputs, y, what);
         return;
       }
-      Choice choice = provider.convolution(spec, x, y, null, read, weights, bias, arena);
+      Choice choice =
+          provider.convolution(spec, x, y, null, read, Weights.of(weights), bias, arena);
       run(memory, choice, arena, inputs, y, what);
     }
 
@@ -348,7 +351,8 @@ final class GuardPages {
       for (int i = 0; i < weights.length; i++) {
         weights[i] = random.nextInt(4) == 0 ? weights[i] : 0f;
       }
-      SparseWeights sparse = provider.sparseWeights(spec, x, y, added, flattened, weights, bias);
+      SparseWeights sparse =
+          provider.sparseWeights(spec, x, y, added, flattened, Weights.of(weights), bias);
       return sparse == null ? null : sparse.prepare(arena);
     }
 

@@ -1,6 +1,7 @@
 package tacet.plan;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +18,7 @@ import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.KernelProvider.Needs;
 import tacet.kernels.KernelProvider.SparseWeights;
+import tacet.kernels.Weights;
 import tacet.plan.Attempt.Declined;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
@@ -24,8 +26,8 @@ import tacet.tensor.Tensor;
 /** Convolutions, and what is one in disguise: dense layers and normalisations. */
 final class ConvolutionSteps {
 
-  /** Extent of what is transposed at a time. */
-  private static final int PIECE = 32;
+  /** Stands for any thread but the present one. */
+  private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> {});
 
   private final TypedGraph net;
   private final Places places;
@@ -60,7 +62,7 @@ final class ConvolutionSteps {
     if (places.image(n.input(0), Halo.NONE, false) == null) {
       return new Declined("its input is not an image");
     }
-    float[] w = net.constant(n.input(1)).toFloats();
+    Weights w = Weights.of(shared(net.constant(n.input(1))));
     float[] b = n.hasInput(2) ? net.constant(n.input(2)).toFloats() : null;
     if (spec.residual() && places.image(n.input(3), Halo.NONE, true) == null) {
       return new Declined("its residual is not an image");
@@ -155,7 +157,7 @@ final class ConvolutionSteps {
     }
     int batch = a.intDim(0);
     int k = a.intDim(1);
-    float[] rows = outputMajor(w, transposed, alpha, m, k);
+    Weights rows = weights(w, transposed, alpha, m);
     ConvSpec spec =
         new ConvSpec(batch, k, 1, 1, m, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, false, activation);
     StringJoiner declined = new StringJoiner("; ");
@@ -191,7 +193,7 @@ final class ConvolutionSteps {
       List<Placement.Image> inputs,
       Placement.Image output,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias) {
 
     private ImageLayout residual() {
@@ -260,37 +262,26 @@ final class ConvolutionSteps {
     return out;
   }
 
-  private static float[] outputMajor(Tensor w, boolean transposed, float alpha, int m, int k) {
-    float[] values = w.toFloats();
-    if (!transposed) {
-      values = transposed(values, k, m);
-    }
-    if (alpha != 1f) {
+  /**
+   * @param outputMajor whether a row of the matrix is an output
+   */
+  private static Weights weights(Tensor matrix, boolean outputMajor, float factor, int outputs) {
+    MemorySegment data = shared(matrix);
+    if (factor != 1f) {
+      float[] values = matrix.toFloats();
       for (int i = 0; i < values.length; i++) {
-        values[i] *= alpha;
+        values[i] *= factor;
       }
+      data = MemorySegment.ofArray(values);
     }
-    return values;
+    return outputMajor ? Weights.of(data) : Weights.inputMajor(data, outputs);
   }
 
-  /** A matrix of k rows and m columns the other way round, a piece at a time whose lines stay in the cache. */
-  private static float[] transposed(float[] values, int k, int m) {
-    float[] t = new float[values.length];
-    for (int i = 0; i < k; i += PIECE) {
-      for (int j = 0; j < m; j += PIECE) {
-        for (int row = i; row < Math.min(k, i + PIECE); row++) {
-          scatter(values, row * m, j, Math.min(m, j + PIECE), t, k, row);
-        }
-      }
-    }
-    return t;
-  }
-
-  private static void scatter(
-      float[] values, int row, int from, int to, float[] t, int step, int at) {
-    for (int j = from; j < to; j++) {
-      t[j * step + at] = values[row + j];
-    }
+  /** A constant's memory, or a copy of what one thread alone may read: many pack weights. */
+  private static MemorySegment shared(Tensor constant) {
+    return constant.data().isAccessibleBy(ANOTHER)
+        ? constant.data()
+        : MemorySegment.ofArray(constant.toFloats());
   }
 
   /** A normalisation that could not be folded is a depthwise convolution of one tap. */
@@ -340,7 +331,8 @@ final class ConvolutionSteps {
     Choice choice =
         order
             .simd()
-            .convolution(spec, l, out.layout(), null, FlattenOrder.NONE, scale, shift, weights);
+            .convolution(
+                spec, l, out.layout(), null, FlattenOrder.NONE, Weights.of(scale), shift, weights);
     if (choice.kernel() != null) {
       return kernels.kernel(n, order.simd(), choice, choice.reason(), List.of(in), out);
     }

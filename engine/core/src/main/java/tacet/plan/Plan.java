@@ -122,13 +122,13 @@ public final class Plan implements AutoCloseable {
       Supplier<? extends Arena> room,
       Parallel parallel) {
     // What is computed on the way there is as large as the weights: it must not wait for the
-    // garbage collector.
+    // garbage collector. Shared, since all threads pack weights.
     List<KernelProvider> kernels =
         providers.stream()
             .map(p -> options.strict() ? p.strict() : p)
             .map(p -> p.preparingOn(parallel))
             .toList();
-    try (Arena passing = Arena.ofConfined()) {
+    try (Arena passing = Arena.ofShared()) {
       return of(graph, inputs, wanted, kernels, options, weights, room, parallel, passing);
     }
   }

@@ -16,6 +16,7 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /**
@@ -48,10 +49,25 @@ final class DenseLayer implements Kernel {
   /** Bytes of weights that every image reads before the next are fetched. */
   private static final int PANEL_BYTES = 256 << 10;
 
+  /** Bytes of weights that are one piece of memory. */
+  private static final long PART_BYTES = 32L << 20;
+
+  /**
+   * Parts have whole multiples of so many rows: rows are added up in the same groups as if there
+   * were no parts.
+   */
+  private static final int ROW_GROUP = 64;
+
   /** Extents of a piece of weights that is transposed at a time. */
   private static final int PIECE_ROWS = 256;
 
   private static final int PIECE_OUTPUTS = 32;
+
+  /**
+   * Most neighbours of which a piece's rows are picked; where they are further apart each is
+   * fetched by itself.
+   */
+  private static final int MOST_SPAN = 4096;
 
   /**
    * Inputs that neighbour each other in memory.
@@ -62,8 +78,13 @@ final class DenseLayer implements Kernel {
    */
   private record Run(long offset, int length, int firstRow) {}
 
-  /** What both forms of a layer share. */
-  private record Weights(Run[] runs, int inputs, int vectors, MemorySegment rows) {
+  /**
+   * What both forms of a layer share.
+   *
+   * @param parts the rows, {@code partRows} in each but the last
+   */
+  private record Matrix(Run[] runs, int inputs, int vectors, int partRows, MemorySegment[] parts) {
+
     long rowBytes() {
       return (long) vectors * BYTES;
     }
@@ -88,7 +109,7 @@ final class DenseLayer implements Kernel {
   private final ImageLayout input;
   private final ImageLayout output;
   private final ImageLayout residual;
-  private final Weights weights;
+  private final Matrix weights;
   private final MemorySegment bias;
   private final boolean skipping;
 
@@ -97,7 +118,7 @@ final class DenseLayer implements Kernel {
       ImageLayout input,
       ImageLayout output,
       ImageLayout residual,
-      Weights weights,
+      Matrix weights,
       MemorySegment bias,
       boolean skipping) {
     this.spec = spec;
@@ -126,7 +147,7 @@ final class DenseLayer implements Kernel {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias,
       Arena arena,
       Parallel parallel) {
@@ -137,16 +158,14 @@ final class DenseLayer implements Kernel {
             ? runs(input, 1, 1, FlattenOrder.NCHW, columns)
             : runs(input, input.height(), input.width(), flattened, columns);
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    MemorySegment rows = arena.allocate(Math.multiplyExact(inputs, (long) vectors * BYTES), 4096);
-    pack(weights, columns, spec.outChannels(), (long) vectors * BYTES, rows, parallel);
+    Matrix matrix = allocate(runs, inputs, vectors, arena, parallel);
+    if (weights.isInputMajor()) {
+      copy(weights, columns, spec.outChannels(), matrix, parallel);
+    } else {
+      transpose(weights, columns, spec.outChannels(), matrix, parallel);
+    }
     return new DenseLayer(
-        spec,
-        input,
-        output,
-        residual,
-        new Weights(runs, inputs, vectors, rows),
-        Epilogue.bias(bias, vectors, arena),
-        false);
+        spec, input, output, residual, matrix, Epilogue.bias(bias, vectors, arena), false);
   }
 
   /** The same layer, passing over zero inputs: right where all weights are finite. */
@@ -189,39 +208,115 @@ final class DenseLayer implements Kernel {
     }
   }
 
+  /**
+   * Memory for the weights. It is zeroed, which takes longer than to fill it: all threads do that.
+   */
+  private static Matrix allocate(
+      Run[] runs, int inputs, int vectors, Arena arena, Parallel parallel) {
+    long rowBytes = (long) vectors * BYTES;
+    int groups = Math.ceilDiv(inputs, ROW_GROUP);
+    int partRows = Math.clamp(PART_BYTES / (ROW_GROUP * rowBytes), 1, groups) * ROW_GROUP;
+    MemorySegment[] parts = new MemorySegment[Math.ceilDiv(inputs, partRows)];
+    parallel.forEach(
+        parts.length,
+        (p, _) -> {
+          int rows = Math.min(partRows, inputs - p * partRows);
+          parts[p] = arena.allocate(rows * rowBytes, 4096);
+        });
+    return new Matrix(runs, inputs, vectors, partRows, parts);
+  }
+
+  /** Weights that lie as the kernel wants them, but for the order of their rows. */
+  private static void copy(
+      Weights weights, int[] columns, int outputs, Matrix matrix, Parallel parallel) {
+    parallel.forEach(
+        Math.ceilDiv(columns.length, PIECE_ROWS),
+        (item, thread) -> {
+          float[] row = parallel.floats(thread, outputs);
+          int to = Math.min(columns.length, (item + 1) * PIECE_ROWS);
+          for (int r = item * PIECE_ROWS; r < to; r++) {
+            weights.copy((long) columns[r] * outputs, row, 0, outputs);
+            store(row, 0, outputs, matrix, r, 0);
+          }
+        });
+  }
+
   /** Transposes the weights, pieces at a time of which both sides stay in the caches. */
-  private static void pack(
-      float[] weights,
-      int[] columns,
-      int outputs,
-      long rowBytes,
-      MemorySegment rows,
-      Parallel parallel) {
+  private static void transpose(
+      Weights weights, int[] columns, int outputs, Matrix matrix, Parallel parallel) {
+    List<Piece> pieces = pieces(columns);
     parallel.forEach(
         Math.ceilDiv(outputs, PIECE_OUTPUTS),
         (item, thread) -> {
-          float[] piece = parallel.floats(thread, PIECE_ROWS * PIECE_OUTPUTS);
+          int room = MOST_SPAN * PIECE_OUTPUTS;
+          float[] lines = parallel.floats(thread, room + MOST_SPAN);
           int first = item * PIECE_OUTPUTS;
           int width = Math.min(PIECE_OUTPUTS, outputs - first);
-          for (int from = 0; from < columns.length; from += PIECE_ROWS) {
-            int depth = Math.min(PIECE_ROWS, columns.length - from);
+          for (Piece p : pieces) {
             for (int i = 0; i < width; i++) {
-              transpose(weights, (first + i) * columns.length, columns, from, depth, piece, i);
+              long row = (long) (first + i) * columns.length;
+              if (p.span() <= MOST_SPAN) {
+                weights.copy(row + p.least, lines, room, p.span());
+                spread(lines, room - p.least, columns, p, i);
+              } else {
+                for (int r = p.from; r < p.to; r++) {
+                  lines[(r - p.from) * PIECE_OUTPUTS + i] = weights.get(row + columns[r]);
+                }
+              }
             }
-            for (int r = 0; r < depth; r++) {
-              long to = (from + r) * rowBytes + (long) first * Float.BYTES;
-              MemorySegment.copy(piece, r * PIECE_OUTPUTS, rows, FLOAT, to, width);
+            for (int r = p.from; r < p.to; r++) {
+              store(lines, (r - p.from) * PIECE_OUTPUTS, width, matrix, r, first);
             }
           }
         });
   }
 
-  /** Column {@code i} of a piece. */
-  private static void transpose(
-      float[] weights, int row, int[] columns, int from, int depth, float[] piece, int i) {
-    for (int r = 0; r < depth; r++) {
-      piece[r * PIECE_OUTPUTS + i] = weights[row + columns[from + r]];
+  /** Rows {@code from … to − 1}, which are made of columns {@code least … most} of the weights. */
+  private record Piece(int from, int to, int least, int most) {
+    int span() {
+      return most - least + 1;
     }
+  }
+
+  /**
+   * As many rows as have neighbouring weights go together: those of a block of channels, where its
+   * pixels are not too many.
+   */
+  private static List<Piece> pieces(int[] columns) {
+    List<Piece> pieces = new ArrayList<>();
+    for (int from = 0; from < columns.length; from = pieces.getLast().to) {
+      Piece fixed = piece(columns, from, Math.min(columns.length, from + PIECE_ROWS));
+      Piece p = fixed;
+      while (p.span() > p.to - from && p.to < columns.length && p.span() <= MOST_SPAN) {
+        int c = columns[p.to];
+        p = new Piece(from, p.to + 1, Math.min(p.least, c), Math.max(p.most, c));
+      }
+      pieces.add(p.span() == p.to - from ? p : fixed);
+    }
+    return pieces;
+  }
+
+  private static Piece piece(int[] columns, int from, int to) {
+    int least = columns[from];
+    int most = least;
+    for (int r = from; r < to; r++) {
+      least = Math.min(least, columns[r]);
+      most = Math.max(most, columns[r]);
+    }
+    return new Piece(from, to, least, most);
+  }
+
+  /** Output {@code i} of a piece, from the weights that lie at {@code origin}. */
+  private static void spread(float[] lines, int origin, int[] columns, Piece p, int i) {
+    for (int r = p.from; r < p.to; r++) {
+      lines[(r - p.from) * PIECE_OUTPUTS + i] = lines[origin + columns[r]];
+    }
+  }
+
+  private static void store(
+      float[] from, int at, int width, Matrix matrix, int row, int firstOutput) {
+    long to = row % matrix.partRows * matrix.rowBytes() + (long) firstOutput * Float.BYTES;
+    MemorySegment.copy(from, at, matrix.parts[row / matrix.partRows], FLOAT, to, width);
   }
 
   @Override
@@ -349,8 +444,9 @@ final class DenseLayer implements Kernel {
     int begin = (int) ((long) weights.inputs * piece / pieces);
     int end = (int) ((long) weights.inputs * (piece + 1) / pieces);
     int panel = spec.batch() == 1 ? end - begin : Math.max(16, PANEL_BYTES / bytes);
-    for (int row = begin; row < end; row += panel) {
-      int last = Math.min(end, row + panel);
+    for (int row = begin, last; row < end; row = last) {
+      int partEnd = (row / weights.partRows + 1) * weights.partRows;
+      last = Math.min(Math.min(end, partEnd), row + panel);
       for (int n = 0; n < spec.batch(); n++) {
         addRows(
             m,
@@ -367,7 +463,8 @@ final class DenseLayer implements Kernel {
   }
 
   /**
-   * Adds the rows {@code from … to − 1}, or {@code bytes} of each from byte {@code first} on, to sums.
+   * Adds the rows {@code from … to − 1} of one part, or {@code bytes} of each from byte {@code
+   * first} on, to sums.
    *
    * @param image byte offset of the image
    * @param list byte offset of the image's listed values, of which there are {@code listed}
@@ -382,8 +479,10 @@ final class DenseLayer implements Kernel {
       long first,
       long sums,
       int bytes) {
-    MemorySegment w = weights.rows;
+    int part = from / weights.partRows;
+    MemorySegment w = weights.parts[part];
     long step = weights.rowBytes();
+    first -= (long) part * weights.partRows * step;
     if (!isListed()) {
       int begin = from;
       for (int n = weights.run(from); begin < to; n++) {

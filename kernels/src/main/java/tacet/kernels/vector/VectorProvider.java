@@ -15,6 +15,7 @@ import tacet.kernels.PointwiseSpec;
 import tacet.kernels.PoolSpec;
 import tacet.kernels.SelectSpec;
 import tacet.kernels.SoftmaxSpec;
+import tacet.kernels.Weights;
 
 /** Kernels on the JDK's Vector API, at the machine's preferred vector width. */
 public final class VectorProvider implements KernelProvider {
@@ -114,7 +115,7 @@ public final class VectorProvider implements KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias,
       Arena arena) {
     if (!VectorActivation.supports(spec.activation())) {
@@ -122,7 +123,8 @@ public final class VectorProvider implements KernelProvider {
     }
     if (spec.isDepthwise() && input.lanes() == Lanes.COUNT && flattened == FlattenOrder.NONE) {
       return Choice.of(
-          DepthwiseConvolution.prepare(spec, input, output, residual, weights, bias, arena),
+          DepthwiseConvolution.prepare(
+              spec, input, output, residual, weights.toFloats(), bias, arena),
           "depthwise: lanes are channels");
     }
     if (DenseLayer.takes(spec)) {
@@ -163,7 +165,7 @@ public final class VectorProvider implements KernelProvider {
     }
     String instead = tile > 0 ? "not by Winograd's algorithm, since arithmetic is strict; " : "";
     PackedWeights packed =
-        PackedWeights.pack(spec, input, flattened, weights, arena, packing.get());
+        PackedWeights.pack(spec, input, flattened, weights.toFloats(), arena, packing.get());
     List<Skipping> skipping =
         flattened == FlattenOrder.NONE && isFinite(weights)
             ? products(spec, input, output, residual, weights, bias, _ -> packed, 1)
@@ -196,7 +198,7 @@ public final class VectorProvider implements KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias) {
     boolean dense = ListedDense.takes(spec);
     if (!VectorActivation.supports(spec.activation())
@@ -204,18 +206,19 @@ public final class VectorProvider implements KernelProvider {
         || !(dense || flattened == FlattenOrder.NONE && ListedConvolution.takes(spec, input))) {
       return null;
     }
-    int zeros = 0;
-    for (float w : weights) {
-      zeros += w == 0f ? 1 : 0;
+    if (weights.sampledZeroShare() < LEAST_ZERO_WEIGHTS / 2) {
+      return null;
     }
-    double share = (double) zeros / weights.length;
+    double share = weights.zeroShare(packing.get());
     if (share < LEAST_ZERO_WEIGHTS || !isFinite(weights)) {
       return null;
     }
     if (dense) {
-      double each = weights.length > CACHE_WEIGHTS ? LISTED_FROM_MEMORY : LISTED_FROM_CACHE;
+      double each = weights.count() > CACHE_WEIGHTS ? LISTED_FROM_MEMORY : LISTED_FROM_CACHE;
       return new SparseWeights(
-          a -> ListedDense.prepare(spec, input, output, residual, flattened, weights, bias, a),
+          a ->
+              ListedDense.prepare(
+                  spec, input, output, residual, flattened, weights.toFloats(), bias, a),
           share,
           each * (1 - share + LIST_START / spec.outChannels()));
     }
@@ -224,9 +227,9 @@ public final class VectorProvider implements KernelProvider {
         LISTS_FIXED
             + LISTS_PER_SHARE * (1 - share)
             + TURN / spec.outChannels()
-            + TURN / ((double) weights.length / spec.outChannels());
+            + TURN / ((double) weights.count() / spec.outChannels());
     return new SparseWeights(
-        a -> ListedConvolution.prepare(spec, input, output, residual, weights, bias, a),
+        a -> ListedConvolution.prepare(spec, input, output, residual, weights.toFloats(), bias, a),
         share,
         winograd ? WINOGRAD_GAIN * product : product);
   }
@@ -242,7 +245,7 @@ public final class VectorProvider implements KernelProvider {
       ImageLayout output,
       ImageLayout residual,
       FlattenOrder flattened,
-      float[] weights,
+      Weights weights,
       float[] bias) {
     if (!VectorActivation.supports(spec.activation())
         || output.lanes() != Lanes.COUNT
@@ -272,7 +275,9 @@ public final class VectorProvider implements KernelProvider {
             residual,
             weights,
             bias,
-            a -> PackedWeights.pack(spec, input, FlattenOrder.NONE, weights, a, packing.get()),
+            a ->
+                PackedWeights.pack(
+                    spec, input, FlattenOrder.NONE, weights.toFloats(), a, packing.get()),
             LENT)
         : skipping(
             Skipping.vectors(
@@ -303,7 +308,7 @@ public final class VectorProvider implements KernelProvider {
       ImageLayout input,
       ImageLayout output,
       ImageLayout residual,
-      float[] weights,
+      Weights weights,
       float[] bias,
       Function<Arena, PackedWeights> packer,
       double gain) {
@@ -334,7 +339,7 @@ public final class VectorProvider implements KernelProvider {
       ImageLayout input,
       ImageLayout output,
       ImageLayout residual,
-      float[] weights,
+      Weights weights,
       float[] bias,
       double gain) {
     List<Skipping> all = new ArrayList<>();
@@ -348,7 +353,7 @@ public final class VectorProvider implements KernelProvider {
               name(),
               a ->
                   SparseConvolution.prepare(
-                      spec, input, output, residual, weights, bias, a, packing.get()),
+                      spec, input, output, residual, weights.toFloats(), bias, a, packing.get()),
               gain * (PIXELS_FIXED + lists),
               gain * PIXELS_PER_SHARE));
     }
@@ -356,13 +361,8 @@ public final class VectorProvider implements KernelProvider {
   }
 
   /** A product of zero with NaN or an infinity is NaN: such weights forbid skipping. */
-  private static boolean isFinite(float[] weights) {
-    for (float w : weights) {
-      if (!(Math.abs(w) <= Float.MAX_VALUE)) {
-        return false;
-      }
-    }
-    return true;
+  private boolean isFinite(Weights weights) {
+    return weights.isFinite(packing.get());
   }
 
   @Override

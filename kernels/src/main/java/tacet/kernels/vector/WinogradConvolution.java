@@ -15,6 +15,7 @@ import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
 import tacet.kernels.Parallel;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /**
@@ -45,9 +46,9 @@ final class WinogradConvolution implements Kernel {
    *
    * @param firstVector number of the first vector of output channels
    * @param vectors 1 … 4
-   * @param weights byte offset of the transformed weights: points, then input channels, then vectors
+   * @param weights transformed weights: points, then input channels, then vectors
    */
-  private record Columns(int firstVector, int vectors, long weights) {}
+  private record Columns(int firstVector, int vectors, MemorySegment weights) {}
 
   /** Input channels whose filters are transformed together: their lines of memory are read once. */
   private static final int PACKED_CHANNELS = 16;
@@ -66,7 +67,6 @@ final class WinogradConvolution implements Kernel {
   private final ImageLayout input;
   private final Outputs outputs;
   private final Columns[] columns;
-  private final MemorySegment packed;
   private final int tilesX;
   private final int tilesY;
   private final int tiles;
@@ -85,7 +85,6 @@ final class WinogradConvolution implements Kernel {
       int tile,
       ImageLayout input,
       Columns[] columns,
-      MemorySegment packed,
       Outputs outputs,
       boolean skipping) {
     this.spec = spec;
@@ -96,11 +95,10 @@ final class WinogradConvolution implements Kernel {
     this.input = input;
     this.outputs = outputs;
     this.columns = columns;
-    this.packed = packed;
     this.tilesX = Math.ceilDiv(spec.outWidth(), tile);
     this.tilesY = Math.ceilDiv(spec.outHeight(), tile);
     this.tiles = Math.multiplyExact(Math.multiplyExact(spec.batch(), tilesX), tilesY);
-    int wanted = packed.byteSize() > LARGE_WEIGHTS ? 48 : 24;
+    int wanted = weightBytes(spec, tile) > LARGE_WEIGHTS ? 48 : 24;
     this.blocks = Math.ceilDiv(tiles, wanted);
     this.mostTiles = Math.ceilDiv(tiles, blocks);
     this.channelBlocks = Math.ceilDiv(spec.inChannels(), Lanes.COUNT);
@@ -169,47 +167,52 @@ final class WinogradConvolution implements Kernel {
       ImageLayout input,
       ImageLayout output,
       ImageLayout residual,
-      float[] weights,
+      Weights weights,
       float[] bias,
       Arena arena,
       Parallel parallel) {
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
     int count = Math.ceilDiv(vectors, Lanes.MANY_REGISTERS ? 4 : 2);
     Columns[] columns = new Columns[count];
-    long bytes = 0;
-    int first = 0;
+    int[] first = new int[count + 1];
     for (int c = 0; c < count; c++) {
-      int width = Math.ceilDiv(vectors - first, count - c);
-      columns[c] = new Columns(first, width, bytes);
-      bytes += (tile + 2L) * (tile + 2L) * spec.inChannels() * width * BYTES;
-      first += width;
+      first[c + 1] = first[c] + Math.ceilDiv(vectors - first[c], count - c);
     }
-    MemorySegment packed = arena.allocate(bytes, 64);
-    pack(spec, tile, columns, weights, packed, parallel);
+    // Fresh memory is zeroed, which takes longer than to fill it: every tile has its own, so that
+    // all threads do that.
+    parallel.forEach(
+        count,
+        (c, _) -> {
+          int width = first[c + 1] - first[c];
+          long bytes = weightBytes(spec, tile) / vectors * width;
+          columns[c] = new Columns(first[c], width, arena.allocate(bytes, 64));
+        });
+    pack(spec, tile, columns, weights, parallel);
     return new WinogradConvolution(
-        spec, tile, input, columns, packed, Outputs.of(spec, output, residual, bias, arena), false);
+        spec, tile, input, columns, Outputs.of(spec, output, residual, bias, arena), false);
+  }
+
+  /** Bytes of all transformed weights. */
+  private static long weightBytes(ConvSpec spec, int tile) {
+    long vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
+    return (tile + 2L) * (tile + 2L) * spec.inChannels() * vectors * BYTES;
   }
 
   /** The same, without vectors of channels that are zero: right where all weights are finite. */
   WinogradConvolution skipping() {
-    return new WinogradConvolution(spec, tile, input, columns, packed, outputs, true);
+    return new WinogradConvolution(spec, tile, input, columns, outputs, true);
   }
 
   /** G g Gᵀ of every filter, in double precision. */
   private static void pack(
-      ConvSpec spec,
-      int tile,
-      Columns[] columns,
-      float[] weights,
-      MemorySegment packed,
-      Parallel parallel) {
+      ConvSpec spec, int tile, Columns[] columns, Weights weights, Parallel parallel) {
     int parts = Math.ceilDiv(spec.inChannels(), PACKED_CHANNELS);
     parallel.forEach(
         columns.length * parts,
         (item, thread) -> {
           int from = item % parts * PACKED_CHANNELS;
           int to = Math.min(spec.inChannels(), from + PACKED_CHANNELS);
-          pack(spec, tile, columns[item / parts], from, to, weights, packed, parallel, thread);
+          pack(spec, tile, columns[item / parts], from, to, weights, parallel, thread);
         });
   }
 
@@ -220,26 +223,31 @@ final class WinogradConvolution implements Kernel {
       Columns c,
       int from,
       int to,
-      float[] weights,
-      MemorySegment packed,
+      Weights weights,
       Parallel parallel,
       int thread) {
-    double[][] g = WinogradTransforms.filter(tile);
-    int points = g.length * g.length;
+    int patch = tile + 2;
+    int points = patch * patch;
     int width = c.vectors * Lanes.COUNT;
     int firstChannel = c.firstVector * Lanes.COUNT;
     int filters = Math.min(width, spec.outChannels() - firstChannel);
-    float[] u = parallel.floats(thread, points * width);
-    Arrays.fill(u, 0, points * width, 0f);
-    double[] half = new double[g.length * 3];
+    int depth = (to - from) * 9;
+    int room = points * width;
+    float[] u = parallel.floats(thread, room + filters * depth);
+    Arrays.fill(u, 0, room, 0f);
+    for (int i = 0; i < filters; i++) {
+      long w = ((firstChannel + i) * (long) spec.inChannels() + from) * 9;
+      weights.copy(w, u, room + i * depth, depth);
+    }
+    double[] half = new double[patch * 3];
     for (int k = from; k < to; k++) {
       for (int i = 0; i < filters; i++) {
-        int w = ((firstChannel + i) * spec.inChannels() + k) * 9;
-        WinogradTransforms.filter(g, weights, w, half, u, i, width);
+        int w = room + i * depth + (k - from) * 9;
+        WinogradTransforms.filter(tile, u, w, half, u, i, width);
       }
       for (int p = 0; p < points; p++) {
-        long at = c.weights + ((long) p * spec.inChannels() + k) * c.vectors * BYTES;
-        MemorySegment.copy(u, p * width, packed, ValueLayout.JAVA_FLOAT, at, width);
+        long at = ((long) p * spec.inChannels() + k) * c.vectors * BYTES;
+        MemorySegment.copy(u, p * width, c.weights, ValueLayout.JAVA_FLOAT, at, width);
       }
     }
   }
@@ -507,16 +515,16 @@ final class WinogradConvolution implements Kernel {
     int depth = depth(m, list, live);
     for (Columns c : columns) {
       long row = c.vectors * (long) BYTES;
-      long w = c.weights + p * spec.inChannels() * row;
+      long w = p * spec.inChannels() * row;
       long to = products + product(c, p);
       if (live == channelBlocks) {
-        GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, packed, w, m, to);
+        GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, c.weights, w, m, to);
         continue;
       }
       for (int i = 0; i < live; i++) {
         int k = m.get(ValueLayout.JAVA_INT, list + i * 4L) * Lanes.COUNT;
         int lanes = Math.min(Lanes.COUNT, spec.inChannels() - k);
-        MemorySegment.copy(packed, w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
+        MemorySegment.copy(c.weights, w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
       }
       GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, m, weights, m, to);
     }

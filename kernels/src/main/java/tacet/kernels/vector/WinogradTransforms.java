@@ -16,9 +16,6 @@ final class WinogradTransforms {
 
   private WinogradTransforms() {}
 
-  /** Rows of G for F(2, 3): the filter's values at 0, 1, −1 and infinity, scaled so that the other matrices are whole. */
-  private static final double[][] G2 = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-
   /**
    * Points of F(4, 3) are 0, ±{@link #B}, ±{@link #A} and infinity. Integers would save multiplications; these, exact in
    * binary as all their products here, keep the rounding errors of the transforms smaller.
@@ -29,55 +26,84 @@ final class WinogradTransforms {
   private static final float A2 = A * A;
   private static final float B2 = B * B;
 
-  /** The same for F(4, 3): the filter's polynomial at each point over the product of the point's distances to the others. */
-  private static final double[][] G4 = {
-    {1.0 / (A2 * B2), 0, 0},
-    filterRow(B, A2),
-    filterRow(-B, A2),
-    filterRow(A, B2),
-    filterRow(-A, B2),
-    {0, 0, 1},
-  };
-
-  private static double[] filterRow(double point, double otherSquared) {
-    double square = point * point;
-    double norm = 2 * square * (square - otherSquared);
-    return new double[] {1 / norm, point / norm, square / norm};
-  }
+  // Rows of G for F(4, 3): the filter's polynomial at each point over the product of the point's
+  // distances to the others. Those of opposite points differ in one sign.
+  private static final double AT_ZERO = 1.0 / (A2 * B2);
+  private static final double AT_B = 1.0 / (2 * B2 * (B2 - A2));
+  private static final double AT_A = 1.0 / (2 * A2 * (A2 - B2));
 
   /**
-   * G, for filters: a row per point.
+   * G g Gᵀ of one filter, in double precision.
    *
    * @param tile outputs of a tile: 2 or 4
-   */
-  static double[][] filter(int tile) {
-    return tile == 2 ? G2 : G4;
-  }
-
-  /**
-   * G g Gᵀ of one filter.
-   *
    * @param w its first weight of nine
    * @param half room for three values per row of G
    * @param u receives the value of point p at {@code p · step + to}
    */
-  static void filter(
-      double[][] g, float[] weights, int w, double[] half, float[] u, int to, int step) {
-    int patch = g.length;
-    for (int a = 0; a < patch; a++) {
-      double[] row = g[a];
-      for (int x = 0; x < 3; x++) {
-        half[a * 3 + x] =
-            row[0] * weights[w + x] + row[1] * weights[w + 3 + x] + row[2] * weights[w + 6 + x];
-      }
+  static void filter(int tile, float[] weights, int w, double[] half, float[] u, int to, int step) {
+    if (tile == 2) {
+      filter2(weights, w, half, u, to, step);
+    } else {
+      filter4(weights, w, half, u, to, step);
     }
-    for (int a = 0; a < patch; a++) {
-      for (int b = 0; b < patch; b++) {
-        double[] row = g[b];
-        int h = a * 3;
-        u[(a * patch + b) * step + to] =
-            (float) (half[h] * row[0] + half[h + 1] * row[1] + half[h + 2] * row[2]);
-      }
+  }
+
+  /** Points 0, 1, −1 and infinity, scaled so that the other matrices are whole. */
+  private static void filter2(float[] weights, int w, double[] half, float[] u, int to, int step) {
+    for (int x = 0; x < 3; x++) {
+      double g0 = weights[w + x];
+      double g2 = weights[w + 6 + x];
+      double even = 0.5 * g0 + 0.5 * g2;
+      double odd = 0.5 * weights[w + 3 + x];
+      half[x] = g0;
+      half[3 + x] = even + odd;
+      half[6 + x] = even - odd;
+      half[9 + x] = g2;
+    }
+    for (int a = 0; a < 4; a++) {
+      double g0 = half[a * 3];
+      double g2 = half[a * 3 + 2];
+      double even = 0.5 * g0 + 0.5 * g2;
+      double odd = 0.5 * half[a * 3 + 1];
+      int o = to + a * 4 * step;
+      u[o] = (float) g0;
+      u[o + step] = (float) (even + odd);
+      u[o + 2 * step] = (float) (even - odd);
+      u[o + 3 * step] = (float) g2;
+    }
+  }
+
+  private static void filter4(float[] weights, int w, double[] half, float[] u, int to, int step) {
+    for (int x = 0; x < 3; x++) {
+      double g0 = weights[w + x];
+      double g1 = weights[w + 3 + x];
+      double g2 = weights[w + 6 + x];
+      double evenB = AT_B * g0 + AT_B * B2 * g2;
+      double oddB = AT_B * B * g1;
+      double evenA = AT_A * g0 + AT_A * A2 * g2;
+      double oddA = AT_A * A * g1;
+      half[x] = AT_ZERO * g0;
+      half[3 + x] = evenB + oddB;
+      half[6 + x] = evenB - oddB;
+      half[9 + x] = evenA + oddA;
+      half[12 + x] = evenA - oddA;
+      half[15 + x] = g2;
+    }
+    for (int a = 0; a < 6; a++) {
+      double g0 = half[a * 3];
+      double g1 = half[a * 3 + 1];
+      double g2 = half[a * 3 + 2];
+      double evenB = AT_B * g0 + AT_B * B2 * g2;
+      double oddB = AT_B * B * g1;
+      double evenA = AT_A * g0 + AT_A * A2 * g2;
+      double oddA = AT_A * A * g1;
+      int o = to + a * 6 * step;
+      u[o] = (float) (AT_ZERO * g0);
+      u[o + step] = (float) (evenB + oddB);
+      u[o + 2 * step] = (float) (evenB - oddB);
+      u[o + 3 * step] = (float) (evenA + oddA);
+      u[o + 4 * step] = (float) (evenA - oddA);
+      u[o + 5 * step] = (float) g2;
     }
   }
 

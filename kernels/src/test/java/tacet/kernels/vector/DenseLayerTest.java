@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Random;
@@ -19,6 +20,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.ZeroCounts.Kind;
 
@@ -50,6 +52,31 @@ class DenseLayerTest {
         check(random, budget, 1 + random.nextInt(3), c, side, order, m, lanes, zeros);
       }
     }
+  }
+
+  @Test
+  void weightsOfManyPartsAndImagesOfManyPixels() throws InterruptedException {
+    Random random = new Random(17);
+    int v = Lanes.COUNT;
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      check(random, budget, 2, 1750, 1, FlattenOrder.NONE, 5000, v, 0.3);
+      check(random, budget, 1, 20, 14, FlattenOrder.NCHW, 4 * v, v, 0.3);
+      check(random, budget, 1, 20, 17, FlattenOrder.NCHW, 4 * v, v, 0.3);
+    }
+  }
+
+  /** The same weights, lying as callers may have them. */
+  private static Weights lying(Random random, float[] weights, int outputs, Arena arena) {
+    boolean inputMajor = random.nextBoolean();
+    int inputs = weights.length / outputs;
+    MemorySegment memory = arena.allocate(weights.length * 4L + 3).asSlice(3);
+    for (int i = 0; i < weights.length; i++) {
+      long at = inputMajor ? (long) i % inputs * outputs + i / inputs : i;
+      memory.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at * 4, weights[i]);
+    }
+    return inputMajor
+        ? Weights.inputMajor(memory, outputs)
+        : random.nextBoolean() ? Weights.of(memory) : Weights.of(weights);
   }
 
   private void check(
@@ -102,7 +129,7 @@ class DenseLayerTest {
               y.layout(),
               residual == null ? null : residual.layout(),
               order,
-              weights,
+              lying(random, weights, m, arena),
               bias,
               arena);
       assertInstanceOf(DenseLayer.class, choice.kernel(), what);
@@ -160,7 +187,14 @@ class DenseLayerTest {
             List.of(),
             provider
                 .convolution(
-                    spec, x.layout(), y.layout(), null, FlattenOrder.NONE, weights, null, arena)
+                    spec,
+                    x.layout(),
+                    y.layout(),
+                    null,
+                    FlattenOrder.NONE,
+                    Weights.of(weights),
+                    null,
+                    arena)
                 .skipping());
       }
     }

@@ -21,6 +21,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 
 /** Kernels with lists of weights against sums in double precision: results, zero counts, and what was left out. */
 class ListedKernelsTest {
@@ -207,7 +208,8 @@ class ListedKernelsTest {
   }
 
   private static SparseWeights offered(ConvSpec s, ImageLayout l, float[] weights) {
-    return new VectorProvider().sparseWeights(s, l, l, null, FlattenOrder.NONE, weights, null);
+    return new VectorProvider()
+        .sparseWeights(s, l, l, null, FlattenOrder.NONE, Weights.of(weights), null);
   }
 
   /** Code without SIMD forms the same sums in the same order. */

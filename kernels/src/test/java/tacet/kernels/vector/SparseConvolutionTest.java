@@ -17,6 +17,7 @@ import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /**
@@ -121,7 +122,15 @@ class SparseConvolutionTest {
       assertEquals(
           List.of(),
           new VectorProvider()
-              .convolution(s, x.layout(), x.layout(), null, FlattenOrder.NONE, weights, null, arena)
+              .convolution(
+                  s,
+                  x.layout(),
+                  x.layout(),
+                  null,
+                  FlattenOrder.NONE,
+                  Weights.of(weights),
+                  null,
+                  arena)
               .skipping());
     }
   }

@@ -14,6 +14,7 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 
 /** What strict arithmetic promises of every output, and which kernels keep it. */
 class StrictArithmeticTest {
@@ -94,6 +95,6 @@ class StrictArithmeticTest {
       float[] weights,
       Arena arena) {
     return provider.convolution(
-        spec, x.layout(), y.layout(), null, FlattenOrder.NONE, weights, null, arena);
+        spec, x.layout(), y.layout(), null, FlattenOrder.NONE, Weights.of(weights), null, arena);
   }
 }

@@ -17,6 +17,7 @@ import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /** Convolutions and dense layers, by whichever kernel takes them, against sums in double precision, over odd shapes. */
@@ -173,7 +174,7 @@ class VectorConvolutionTest {
                   y.layout(),
                   residual == null ? null : residual.layout(),
                   FlattenOrder.NONE,
-                  weights,
+                  Weights.of(weights),
                   bias,
                   arena)
               .kernel();
@@ -252,7 +253,7 @@ class VectorConvolutionTest {
                 y.layout(),
                 residual == null ? null : residual.layout(),
                 FlattenOrder.NONE,
-                weights,
+                Weights.of(weights),
                 bias,
                 arena)
             .kernel();
@@ -295,7 +296,15 @@ class VectorConvolutionTest {
               float[] bias = floats(random, m);
               Kernel kernel =
                   provider
-                      .convolution(spec, x.layout(), y.layout(), null, order, weights, bias, arena)
+                      .convolution(
+                          spec,
+                          x.layout(),
+                          y.layout(),
+                          null,
+                          order,
+                          Weights.of(weights),
+                          bias,
+                          arena)
                       .kernel();
               ZeroCounts counts = new ZeroCounts(m, 2, TAU);
               images.run(kernel, new long[] {x.first()}, y, budget, counts);

@@ -17,6 +17,7 @@ import tacet.kernels.Kernel;
 import tacet.kernels.KernelProvider.FlattenOrder;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
+import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /** Winograd's algorithms against the convolution spelt out in double precision, and their error against the direct one's. */
@@ -120,7 +121,7 @@ class WinogradConvolutionTest {
               x.layout(),
               y.layout(),
               residual == null ? null : residual.layout(),
-              weights,
+              Weights.of(weights),
               bias,
               arena,
               Parallel.serial());
@@ -200,7 +201,15 @@ class WinogradConvolutionTest {
       for (int tile : new int[] {2, 4}) {
         Kernel winograd =
             WinogradConvolution.prepare(
-                spec, tile, x.layout(), y.layout(), null, weights, null, arena, Parallel.serial());
+                spec,
+                tile,
+                x.layout(),
+                y.layout(),
+                null,
+                Weights.of(weights),
+                null,
+                arena,
+                Parallel.serial());
         Errors e = errors(winograd, spec, images, x, y, weights, budget);
         double most = tile == 2 ? 4 : 20;
         assertTrue(
