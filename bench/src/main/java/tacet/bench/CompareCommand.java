@@ -113,6 +113,21 @@ public final class CompareCommand implements Subcommand {
       description = "Networks without skipping zeros, and with it where it pays, layer by layer.")
   private boolean skipping;
 
+  @Option(
+      names = "--load",
+      description = "How long models take to load and to be ready, against reading their files.")
+  private boolean load;
+
+  @Option(
+      names = "--flight",
+      description = "What a flight recording of every layer adds to the time of a run.")
+  private boolean flight;
+
+  @Option(
+      names = "--start",
+      description = "How long the command takes from its start to a first result.")
+  private boolean start;
+
   private final PrintStream out = System.out;
 
   @Override
@@ -132,6 +147,13 @@ public final class CompareCommand implements Subcommand {
           new Agreement(threads, seed, randomWeights, out).run(ModelFiles.below(models));
       write(result);
       return result.get("agree").equals(true) ? 0 : 1;
+    } else if (load) {
+      write(new LoadComparison(threads, rounds, randomWeights, out).run(models));
+    } else if (start) {
+      Path launcher = Path.of(System.getProperty("tacet.launcher", "tacet"));
+      write(new StartComparison(rounds, seed, randomWeights, launcher, out).run(models));
+    } else if (flight) {
+      write(new FlightComparison(threads, rounds, seed, randomWeights, out).run(models));
     } else if (skipping) {
       write(new NetworkSkipping(threads, rounds, seed, randomWeights, out).run(models));
     } else {

@@ -14,7 +14,6 @@ import tacet.Model;
 import tacet.ModelOptions;
 import tacet.Result;
 import tacet.graph.Graph;
-import tacet.insight.RandomWeights;
 import tacet.kernels.CountLevel;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
@@ -81,17 +80,7 @@ final class ModelComparison {
     }
     Path copy = Files.createTempFile("tacet-compare", ".onnx");
     try {
-      Graph own = Model.read(model);
-      Map<String, Tensor> changed = new LinkedHashMap<>();
-      RandomWeights.of(own, randomWeights)
-          .constants()
-          .forEach(
-              (name, t) -> {
-                if (own.constants().get(name) != t) {
-                  changed.put(name, t);
-                }
-              });
-      OnnxWeights.replace(model, changed, copy);
+      OnnxWeights.random(model, randomWeights, copy);
       return compare(model, copy);
     } finally {
       Files.delete(copy);

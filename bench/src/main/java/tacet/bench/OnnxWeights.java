@@ -8,8 +8,12 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import tacet.Model;
+import tacet.graph.Graph;
+import tacet.insight.RandomWeights;
 import tacet.kernels.DataType;
 import tacet.tensor.Tensor;
 
@@ -73,6 +77,21 @@ final class OnnxWeights {
     try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(target), 1 << 16)) {
       copy.write(CodedOutputStream.newInstance(out));
     }
+  }
+
+  /** A copy with seeded random weights, as {@link RandomWeights} draws them. */
+  static void random(Path source, long seed, Path target) throws IOException {
+    Graph own = Model.read(source);
+    Map<String, Tensor> changed = new LinkedHashMap<>();
+    RandomWeights.of(own, seed)
+        .constants()
+        .forEach(
+            (name, t) -> {
+              if (own.constants().get(name) != t) {
+                changed.put(name, t);
+              }
+            });
+    replace(source, changed, target);
   }
 
   private void graph(CodedInputStream in) throws IOException {
