@@ -3,6 +3,7 @@ package tacet.jfr;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntToLongFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -29,12 +30,6 @@ public final class PlanFlight implements AutoCloseable {
       long multiplyAdds,
       long elements,
       int channels) {}
-
-  /** Zeros of one channel of a layer. */
-  @FunctionalInterface
-  public interface ChannelZeros {
-    long of(int channel);
-  }
 
   /** Sums over runs. */
   private static final class Total {
@@ -145,7 +140,7 @@ public final class PlanFlight implements AutoCloseable {
         long skipped,
         long zeros,
         long nearZeros,
-        ChannelZeros ofChannel) {
+        IntToLongFunction ofChannel) {
       Facts f = layers.get(i);
       synchronized (totals) {
         Total t = add(i, kernel, backend, nanoseconds, skipped);
@@ -190,7 +185,7 @@ public final class PlanFlight implements AutoCloseable {
   }
 
   /** Channels that were not silent in a run are none of the silent ones any more. */
-  private static void listen(Total t, Facts f, ChannelZeros zeros) {
+  private static void listen(Total t, Facts f, IntToLongFunction zeros) {
     if (t.silent == null) {
       t.silent = IntStream.range(0, f.channels).toArray();
       t.silentCount = f.channels;
@@ -198,7 +193,7 @@ public final class PlanFlight implements AutoCloseable {
     int left = 0;
     for (int k = 0; k < t.silentCount; k++) {
       int channel = t.silent[k];
-      if (zeros.of(channel) * f.channels == f.elements) {
+      if (zeros.applyAsLong(channel) * f.channels == f.elements) {
         t.silent[left++] = channel;
       }
     }

@@ -3,6 +3,7 @@ package tacet.plan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntToLongFunction;
 import tacet.kernels.ZeroCounts.Kind;
 import tacet.profile.LayerProfile.Counts;
 
@@ -95,6 +96,19 @@ sealed interface CountSource {
         yield zeros(w, j.parts.get(i), c);
       }
     };
+  }
+
+  /** Zeros of one channel or another, for who looks at many. */
+  static IntToLongFunction ofChannels(Workspace w, CountSource source) {
+    if (source instanceof OfStep s) {
+      return ofStep(w, s);
+    }
+    return channel -> zeros(w, source, channel);
+  }
+
+  private static IntToLongFunction ofStep(Workspace w, OfStep s) {
+    long[] zeros = w.counts[s.counts].perChannel(s.before ? Kind.ZERO_BEFORE : Kind.ZERO);
+    return channel -> zeros[channel];
   }
 
   /** Number of channels. */

@@ -307,7 +307,7 @@ public final class Plan implements AutoCloseable {
             skipped,
             CountSource.zeros(w, l.counted()),
             CountSource.nearZeros(w, l.counted(), options.threshold()),
-            channel -> CountSource.zeros(w, l.counted(), channel));
+            CountSource.ofChannels(w, l.counted()));
       } else {
         events.report(number, kernel, backend, nanoseconds(w, l), skipped);
       }
