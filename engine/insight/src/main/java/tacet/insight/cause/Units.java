@@ -17,11 +17,18 @@ import tacet.tensor.Tensor;
  */
 final class Units {
 
+  private static final int STRIP = 16;
+
   private final Node node;
   private final Tensor weights;
   private final float[] gain;
   private final float[] bias;
   private final float[] learned;
+
+  /** The units read last: all callers go from one to the next, and a cache line holds a weight of each of {@link #STRIP}. */
+  private float[][] strip;
+
+  private int stripStart = -1;
 
   private Units(Node node, Tensor weights, float[] gain, float[] bias, float[] learned) {
     this.node = node;
@@ -165,36 +172,59 @@ final class Units {
     };
   }
 
-  /** A unit's weights, input channels outermost, with what follows the linear operator taken in. */
+  /** A unit's weights, input channels outermost, with what follows the linear operator taken in. Not for several threads. */
   float[] weights(int unit) {
-    Shape s = weights.shape();
-    MemorySegment data = weights.data();
-    int channels = inputChannels();
-    int window = Math.toIntExact(s.elements(2, s.rank()));
-    float[] out = new float[Math.multiplyExact(channels, window)];
+    int length = Math.toIntExact(weights.shape().elements() / count());
     if (unitAxis() == 0) {
+      float[] out = new float[length];
       MemorySegment.copy(
-          data,
+          weights.data(),
           ValueLayout.JAVA_FLOAT_UNALIGNED,
-          (long) unit * out.length * Float.BYTES,
+          (long) unit * length * Float.BYTES,
           out,
           0,
-          out.length);
-    } else {
-      for (int i = 0; i < channels; i++) {
-        MemorySegment.copy(
-            data,
-            ValueLayout.JAVA_FLOAT_UNALIGNED,
-            ((long) i * count() + unit) * window * Float.BYTES,
-            out,
-            i * window,
-            window);
+          length);
+      scale(out, unit);
+      return out;
+    }
+    int first = unit / STRIP * STRIP;
+    if (first != stripStart) {
+      strip = strip(first, length);
+      stripStart = first;
+    }
+    return strip[unit - first].clone();
+  }
+
+  /** The weights of neighbouring units where they lie side by side. */
+  private float[][] strip(int first, int length) {
+    int window = length / inputChannels();
+    int units = Math.min(STRIP, count() - first);
+    float[][] out = new float[units][length];
+    float[] row = new float[units * window];
+    for (int i = 0; i < length; i += window) {
+      MemorySegment.copy(
+          weights.data(),
+          ValueLayout.JAVA_FLOAT_UNALIGNED,
+          ((long) i / window * count() + first) * window * Float.BYTES,
+          row,
+          0,
+          row.length);
+      for (int u = 0; u < units; u++) {
+        for (int k = 0; k < window; k++) {
+          out[u][i + k] = row[u * window + k];
+        }
       }
     }
-    for (int i = 0; i < out.length; i++) {
-      out[i] *= gain[unit];
+    for (int u = 0; u < units; u++) {
+      scale(out[u], first + u);
     }
     return out;
+  }
+
+  private void scale(float[] w, int unit) {
+    for (int i = 0; i < w.length; i++) {
+      w[i] *= gain[unit];
+    }
   }
 
   /** What comes between a linear operator and an activation: y·factor + shift, per channel. */
