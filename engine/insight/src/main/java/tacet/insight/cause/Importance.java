@@ -106,9 +106,10 @@ final class Importance {
 
   /** Part of a layer that is out of order in a way that makes no zeros: 0 for causes that are counted in zeros. */
   private static double affected(Finding f) {
-    if (f.share() != null || !f.holds()) {
-      return 0;
-    }
+    return f.share() == null && f.holds() ? outOfOrder(f) : 0;
+  }
+
+  private static double outOfOrder(Finding f) {
     Map<String, Object> e = f.evidence();
     return switch (f.cause()) {
       case "saturation" -> (double) e.get("saturatedShare");
@@ -152,9 +153,12 @@ final class Importance {
       return Double.MAX_VALUE;
     }
     Object zeros = f.evidence().get("zeros");
+    double size = elements.getOrDefault(f.layer(), 0L) / 2.0;
     if (f.share() != null && zeros instanceof Long z) {
-      return f.share() * z;
+      // Vanished units make constants as well as zeros.
+      double vanished = f.cause().equals("small-weights") ? outOfOrder(f) * size : 0;
+      return Math.max(f.share() * z, vanished);
     }
-    return affected(f) * elements.getOrDefault(f.layer(), 0L) / 2;
+    return affected(f) * size;
   }
 }

@@ -347,7 +347,12 @@ final class PreprocessingCause implements Cause.OfUnits {
       double squares = 0;
       double most = Double.NEGATIVE_INFINITY;
       for (int c = 0; c < n; c++) {
-        double logit = Math.log(Math.max(y.data()[i * n + c], Float.MIN_VALUE));
+        if (y.data()[i * n + c] < Float.MIN_NORMAL) {
+          // How far behind it is was lost: so far that certainty says more of scale than of
+          // classes.
+          return false;
+        }
+        double logit = Math.log(y.data()[i * n + c]);
         sum += logit;
         squares += logit * logit;
         most = Math.max(most, logit);
