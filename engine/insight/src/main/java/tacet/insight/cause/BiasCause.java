@@ -88,6 +88,7 @@ final class BiasCause implements Cause.OfUnits {
     double share = partition.share(cut.output(), Kind.BIAS);
     List<Object> units = new ArrayList<>();
     double[] biases = new double[s.units()];
+    int outliers = 0;
     long without = 0;
     long all = 0;
     for (int c = 0; c < s.units(); c++) {
@@ -96,6 +97,7 @@ final class BiasCause implements Cause.OfUnits {
       all += s.observations(c);
       if (partition.owner(cut, c) == Kind.BIAS) {
         units.add((long) c);
+        outliers += isOutlier(cut.bias(), c) ? 1 : 0;
       }
     }
     Arrays.sort(biases);
@@ -106,6 +108,7 @@ final class BiasCause implements Cause.OfUnits {
             .put("zeros", partition.zeros(cut.output()))
             .put("units", units)
             .put("of", s.units())
+            .put("farBelowTheOthers", outliers)
             .put("medianBias", biases[biases.length / 2])
             .put("leastBias", biases[0])
             .put("zeroFractionWithoutAnyBias", withoutBias);

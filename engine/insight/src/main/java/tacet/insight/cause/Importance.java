@@ -13,8 +13,8 @@ import tacet.insight.Finding;
  * nearly all zeros come about; why the values are negative is what is asked. So, first to last: what makes every other
  * figure meaningless (no numbers, wrong preprocessing); causes that explain at least a twentieth of a layer's zeros, and
  * what is wrong with at least a twentieth of a layer without making zeros (saturated, constant or repeated channels);
- * lesser causes, and dead units behind a layer that is itself silenced, which may be no more than its witnesses;
- * mechanisms; what layers hand on and facts without a share; what was tested and does not hold. Within each, what explains
+ * lesser causes, weights next to nothing, and dead units and biases behind a layer that is itself silenced or in one whose
+ * weights were shrunk, which may be no more than its witnesses; mechanisms; what layers hand on and facts without a share; what was tested and does not hold. Within each, what explains
  * more zeros comes first.
  */
 final class Importance {
@@ -49,10 +49,15 @@ final class Importance {
         .toList();
   }
 
-  /** Layers that read, at whatever distance, what a silenced layer makes. */
+  /** Layers that read, at whatever distance, what a silenced layer makes, and those whose weights were shrunk. */
   private static Set<String> witnesses(List<Finding> findings, Network network) {
     Set<String> silenced = new HashSet<>();
+    Set<String> witnesses = new HashSet<>();
     for (Finding f : findings) {
+      if (f.holds() && isShrunk(f)) {
+        // What is left of its weights no longer outweighs its biases.
+        witnesses.add(f.layer());
+      }
       if (f.holds()
           && UNITS.contains(f.cause())
           && !isInherited(f)
@@ -61,7 +66,6 @@ final class Importance {
         silenced.add(f.layer());
       }
     }
-    Set<String> witnesses = new HashSet<>();
     Set<String> reached = new HashSet<>();
     // Nodes stand in an order in which they can be computed.
     for (Node n : network.graph().nodes()) {
@@ -94,6 +98,9 @@ final class Importance {
     }
     if (isInherited(f) || f.share() == null) {
       return 4;
+    }
+    if (f.evidence().get("farBelowTheOthers") instanceof Integer n && n > 0) {
+      return 1;
     }
     if (WITNESSES.contains(f.cause()) && witnesses.contains(f.layer())) {
       return 2;
@@ -156,7 +163,7 @@ final class Importance {
     double size = elements.getOrDefault(f.layer(), 0L) / 2.0;
     if (f.share() != null && zeros instanceof Long z) {
       // Vanished units make constants as well as zeros.
-      double vanished = f.cause().equals("small-weights") ? outOfOrder(f) * size : 0;
+      double vanished = f.evidence().containsKey("vanishedUnits") ? outOfOrder(f) * size : 0;
       return Math.max(f.share() * z, vanished);
     }
     return affected(f) * size;
