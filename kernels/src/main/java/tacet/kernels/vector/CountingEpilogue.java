@@ -487,7 +487,12 @@ final class CountingEpilogue {
     }
   }
 
-  private static void addZeros(
+  /**
+   * Counts the sums that are exactly zero with their biases.
+   *
+   * @param before whether an activation follows, which leaves them zero: they count before it and behind it
+   */
+  static void addZeros(
       MemorySegment m,
       long tile,
       int rows,

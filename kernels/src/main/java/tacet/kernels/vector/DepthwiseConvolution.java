@@ -32,7 +32,7 @@ final class DepthwiseConvolution implements Kernel {
   private static final int BLOCKS = 4;
 
   /** Pixels of a row from which on it pays to slide along it. */
-  private static final int LONG_ROW = 12;
+  private static final int LONG_ROW = 6;
 
   private final ConvSpec spec;
   private final ImageLayout input;
@@ -163,6 +163,19 @@ final class DepthwiseConvolution implements Kernel {
     long y = out + n * output.batchStride() + first * output.blockStride();
     long e =
         residual == null ? -1 : extra + n * residual.batchStride() + first * residual.blockStride();
+    if (slides() && finishesPlanes(counts)) {
+      for (int b = 0; b < blocks; b++) {
+        plane(
+            m,
+            x + b * input.blockStride(),
+            y + b * output.blockStride(),
+            scratch,
+            first + b,
+            counts,
+            thread);
+      }
+      return;
+    }
     long rowBytes = (long) blocks * BYTES;
     long places = scratch + (long) GROUP * BLOCKS * BYTES;
     long residualPlaces = places + GROUP * 8L;
@@ -213,6 +226,70 @@ final class DepthwiseConvolution implements Kernel {
           counts,
           thread,
           first * Lanes.COUNT);
+    }
+  }
+
+  /** Whether what follows the taps is done as they slide along a plane. */
+  private boolean finishesPlanes(ZeroCounts counts) {
+    return residual == null
+        && output.pixelStride() == BYTES
+        && (counts == null
+            ? VectorActivation.isClamp(spec.activation())
+            : CountingEpilogue.takes(spec.activation(), counts.threshold()));
+  }
+
+  /** One vector of channels, finished as it is computed. */
+  private void plane(
+      MemorySegment m,
+      long from,
+      long out,
+      long scratch,
+      int block,
+      ZeroCounts counts,
+      int thread) {
+    long w = (long) block * table.length * BYTES;
+    long b = (long) block * BYTES;
+    long down = table[3];
+    long step = spec.strideY() * input.rowStride();
+    long outStep = output.rowStride();
+    int width = spec.outWidth();
+    int height = spec.outHeight();
+    boolean rectify = !spec.activation().isIdentity();
+    float lower = VectorActivation.lower(spec.activation());
+    float upper = VectorActivation.upper(spec.activation());
+    if (counts == null) {
+      DepthwisePlane.clamp(
+          m, from, down, step, width, height, packed, w, bias, b, out, outStep, lower, upper);
+      return;
+    }
+    int[] slab = counts.slab(thread);
+    int c = block * Lanes.COUNT;
+    boolean zeros;
+    if (!rectify) {
+      zeros =
+          DepthwisePlane.countPlain(
+              m, from, down, step, width, height, packed, w, bias, b, out, outStep, counts, slab,
+              c);
+    } else if (upper == Float.POSITIVE_INFINITY) {
+      zeros =
+          DepthwisePlane.countRectified(
+              m, from, down, step, width, height, packed, w, bias, b, out, outStep, counts, slab,
+              c);
+    } else {
+      zeros =
+          DepthwisePlane.countClamped(
+              m, from, down, step, width, height, packed, w, bias, b, out, outStep, upper, counts,
+              slab, c);
+    }
+    // Exact zeros before an activation are rare: where there are any, the sums are computed again
+    // for them.
+    for (int y = 0; zeros && y < height; y++) {
+      for (int x = 0; x < width; x += GROUP) {
+        int n = Math.min(GROUP, width - x);
+        slide(m, from + y * step + x * input.pixelStride(), down, n, packed, w, scratch, BYTES);
+        CountingEpilogue.addZeros(
+            m, scratch, n, BYTES, 1, bias, b, slab, counts.stride(), c, rectify);
+      }
     }
   }
 

@@ -217,6 +217,23 @@ final class Images {
     }
   }
 
+  /** All elements, channels first. */
+  float[] values(Image image) {
+    ImageLayout l = image.layout;
+    float[] values = new float[l.batch() * l.channels() * l.height() * l.width()];
+    int i = 0;
+    for (int n = 0; n < l.batch(); n++) {
+      for (int c = 0; c < l.channels(); c++) {
+        for (int y = 0; y < l.height(); y++) {
+          for (int x = 0; x < l.width(); x++) {
+            values[i++] = get(image, n, c, y, x);
+          }
+        }
+      }
+    }
+    return values;
+  }
+
   /** Counts equal those of the image's values. */
   void assertCounts(Image y, ZeroCounts counts, float tau, String what) {
     assertArrayEquals(
