@@ -21,6 +21,9 @@ final class Images {
   /** An image's place in memory. */
   record Image(ImageLayout layout, ImageLayout.Halo halo, long first) {}
 
+  /** Bytes behind a kernel's scratch memory that are looked at. */
+  private static final int BEHIND = 4096;
+
   final MemorySegment memory;
   private long next;
 
@@ -205,12 +208,20 @@ final class Images {
     return alive;
   }
 
-  /** Runs a kernel, with what is left of the memory for scratch, and merges the counts if there are any. */
+  /**
+   * Runs a kernel, with what is left of the memory for scratch, and merges the counts if there are any. It must leave alone
+   * what lies behind the scratch that it asks for.
+   */
   void run(Kernel kernel, long[] inputs, Image y, ThreadBudget budget, ZeroCounts counts)
       throws InterruptedException {
     assertTrue(next + kernel.scratchBytes(budget.threads()) <= memory.byteSize());
     try (ThreadBudget.Team team = budget.acquire()) {
+      long end = next + kernel.scratchBytes(team.threads());
+      MemorySegment behind = memory.asSlice(end, Math.min(BEHIND, memory.byteSize() - end));
+      byte[] before = behind.toArray(ValueLayout.JAVA_BYTE);
       kernel.run(memory, inputs, y.first(), next, team, counts);
+      assertArrayEquals(
+          before, behind.toArray(ValueLayout.JAVA_BYTE), () -> "behind scratch: " + kernel.name());
     }
     if (counts != null) {
       counts.merge();
