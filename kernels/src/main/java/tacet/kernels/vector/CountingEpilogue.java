@@ -52,6 +52,27 @@ final class CountingEpilogue {
     };
   }
 
+  private static Rehearsal[] rehearsals(Activation f) {
+    if (f.isIdentity()) {
+      return PLAIN;
+    }
+    return VectorActivation.upper(f) == Float.POSITIVE_INFINITY ? RECTIFY : CLAMP;
+  }
+
+  /**
+   * Whether blocks are finished by compiled code, or not here at all.
+   *
+   * @param vectors vectors of a row
+   */
+  static boolean isSettled(Activation f, int vectors) {
+    if (!VectorActivation.isClamp(f)) {
+      return true;
+    }
+    Rehearsal[] rehearsals = rehearsals(f);
+    return !(vectors % 2 == 1 && rehearsals[1].isPending())
+        && !(vectors > 1 && rehearsals[2].isPending());
+  }
+
   /**
    * Finishes a block.
    *
@@ -78,7 +99,7 @@ final class CountingEpilogue {
       int channel) {
     boolean rectify = !activation.isIdentity();
     float upper = VectorActivation.upper(activation);
-    Rehearsal[] rehearsals = !rectify ? PLAIN : upper == Float.POSITIVE_INFINITY ? RECTIFY : CLAMP;
+    Rehearsal[] rehearsals = rehearsals(activation);
     long step = (long) stride * BYTES;
     for (int v = 0; v < vectors; v += 2) {
       int n = Math.min(2, vectors - v);

@@ -120,7 +120,8 @@ final class DirectConvolution implements Kernel {
   @Override
   public boolean isSettled() {
     for (Columns c : columns) {
-      if (!(hasRuns(c.vectors()) ? RUN_TILES : TILES)[c.vectors()].isDone()) {
+      if (!(hasRuns(c.vectors()) ? RUN_TILES : TILES)[c.vectors()].isDone()
+          || !outputs.isSettled(c.vectors())) {
         return false;
       }
     }

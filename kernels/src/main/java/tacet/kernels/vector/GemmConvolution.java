@@ -115,7 +115,7 @@ final class GemmConvolution implements Kernel {
   @Override
   public boolean isSettled() {
     for (Columns c : columns) {
-      if (!isSettled(c.vectors())) {
+      if (!isSettled(c.vectors()) || !outputs.isSettled(c.vectors())) {
         return false;
       }
     }

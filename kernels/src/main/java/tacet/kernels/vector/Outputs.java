@@ -69,6 +69,11 @@ record Outputs(ConvSpec spec, ImageLayout layout, ImageLayout residual, MemorySe
     }
   }
 
+  /** Whether sums of so many vectors of output channels are finished by compiled code. */
+  boolean isSettled(int vectors) {
+    return CountingEpilogue.isSettled(spec.activation(), vectors);
+  }
+
   /**
    * Finishes sums of some output channels.
    *

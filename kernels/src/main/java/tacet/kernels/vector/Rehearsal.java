@@ -29,6 +29,11 @@ final class Rehearsal {
     return done;
   }
 
+  /** Whether plain code has been run because the method is not compiled yet. */
+  boolean isPending() {
+    return !done && plainNanos > 0;
+  }
+
   /**
    * Whether it is time to call the method again. Rehearsals may take as long as plain code does: with a quarter of that, it
    * took up to twice as long until all methods of a network were compiled.

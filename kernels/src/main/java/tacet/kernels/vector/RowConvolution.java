@@ -151,7 +151,8 @@ final class RowConvolution implements Kernel {
 
   @Override
   public boolean isSettled() {
-    return TILES[columns.vectors()].isDone();
+    return TILES[columns.vectors()].isDone()
+        && CountingEpilogue.isSettled(spec.activation(), columns.vectors());
   }
 
   @Override

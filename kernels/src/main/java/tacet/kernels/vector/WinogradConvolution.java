@@ -309,7 +309,7 @@ final class WinogradConvolution implements Kernel {
   @Override
   public boolean isSettled() {
     for (Columns c : columns) {
-      if (!GemmConvolution.isSettled(c.vectors)) {
+      if (!GemmConvolution.isSettled(c.vectors) || !outputs.isSettled(c.vectors)) {
         return false;
       }
     }
