@@ -25,10 +25,9 @@ import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
 /**
- * What skipping zeros gains, layer by layer and share by share: one layer behind a ReLU, planned
- * without skipping by the faster of SIMD and oneDNN, with skipping always, and with the choice left
- * to each run; beside them oneDNN on layouts of its own choice, and for dense layers ONNX Runtime.
- * All in turn in one process, on the same input.
+ * What skipping zeros gains, layer by layer and share by share: one layer behind a ReLU, planned without skipping by the
+ * faster of SIMD and oneDNN, with skipping always, and with the choice left to each run; beside them oneDNN on layouts of
+ * its own choice, and for dense layers ONNX Runtime. All in turn in one process, on the same input.
  */
 final class SkippingComparison {
 
@@ -36,8 +35,7 @@ final class SkippingComparison {
    * Zeros of an input.
    *
    * @param share 0 … 1
-   * @param channels whether whole channels are zero, sixteen neighbours at a time, or values at
-   *     random
+   * @param channels whether whole channels are zero, sixteen neighbours at a time, or values at random
    */
   record Zeros(double share, boolean channels) {
 

@@ -31,10 +31,10 @@ import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
 /**
- * Runs every kind of kernel of every provider in memory that ends where an operand ends – an input,
- * the output or the scratch, in turn – and behind which nothing is mapped; packed weights end so in
- * any case. A read or write behind it ends the VM, and the last line printed says in which case.
- * Behind the other operands lies NaN, which must stay as it is. Linux only.
+ * Runs every kind of kernel of every provider in memory that ends where an operand ends – an input, the output or the
+ * scratch, in turn – and behind which nothing is mapped; packed weights end so in any case. A read or write behind it ends
+ * the VM, and the last line printed says in which case. Behind the other operands lies NaN, which must stay as it is.
+ * Linux only.
  */
 @SuppressWarnings("restricted")
 final class GuardPages {
@@ -114,9 +114,7 @@ final class GuardPages {
     }
   }
 
-  /**
-   * A stretch of address space in which operands lie, each followed by a page that is not mapped.
-   */
+  /** A stretch of address space in which operands lie, each followed by a page that is not mapped. */
   private static final class Memory implements AutoCloseable {
     final MemorySegment segment;
     private final long base;

@@ -14,10 +14,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Kernels on operands that end at unmapped memory, in a VM of their own. {@code -Dtacet.guarded=N}
- * sets how many.
- */
+/** Kernels on operands that end at unmapped memory, in a VM of their own. {@code -Dtacet.guarded=N} sets how many. */
 @EnabledOnOs(OS.LINUX)
 class GuardPagesTest {
 

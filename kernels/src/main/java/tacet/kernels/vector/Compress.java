@@ -16,10 +16,7 @@ import jdk.incubator.vector.VectorOperators;
 /** Lists the values of a stretch of memory that are not zero, each with its number. */
 final class Compress {
 
-  /**
-   * Lane compression is one instruction with AVX-512; elsewhere it is emulated, and a plain loop is
-   * faster.
-   */
+  /** Lane compression is one instruction with AVX-512; elsewhere it is emulated, and a plain loop is faster. */
   private static final boolean VECTORS = COUNT == 16;
 
   private Compress() {}

@@ -33,10 +33,7 @@ final class SparseConvolution implements Kernel {
    */
   private static final int PANEL_BYTES = 64 << 10;
 
-  /**
-   * Output pixels per band: enough to pay for fetching the panels, few enough for the second-level
-   * cache.
-   */
+  /** Output pixels per band: enough to pay for fetching the panels, few enough for the second-level cache. */
   private static final int BAND_PIXELS = 200;
 
   /** Taps of a row that are met at once where outputs slide along. */

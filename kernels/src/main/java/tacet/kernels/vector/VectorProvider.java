@@ -25,8 +25,8 @@ public final class VectorProvider implements KernelProvider {
   private static final double ROW_FIXED = 0.01;
 
   /**
-   * Where rows of weights are read here and there, the start of each takes as long as so many bytes
-   * in a row: between nothing (rows of 2 kB and more) and 0.7 of a row of 512 bytes.
+   * Where rows of weights are read here and there, the start of each takes as long as so many bytes in a row: between nothing
+   * (rows of 2 kB and more) and 0.7 of a row of 512 bytes.
    */
   private static final double ROW_START = 360;
 
@@ -39,10 +39,7 @@ public final class VectorProvider implements KernelProvider {
   private static final double LIVE_FIXED = 0.1;
   private static final double LIVE_PER_SHARE = 0.9;
 
-  /**
-   * The same where the other kernel is another provider's: it is the fastest there is, or it would
-   * not be in use.
-   */
+  /** The same where the other kernel is another provider's: it is the fastest there is, or it would not be in use. */
   private static final double LENT = 1.1;
 
   /** What transforms take of the time of Winograd's algorithm. */

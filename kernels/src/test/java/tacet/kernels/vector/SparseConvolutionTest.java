@@ -20,10 +20,7 @@ import tacet.kernels.ThreadBudget;
 import tacet.kernels.Weights;
 import tacet.kernels.ZeroCounts;
 
-/**
- * Convolution that skips zeros against sums in double precision: results, zero counts, and what was
- * left out.
- */
+/** Convolution that skips zeros against sums in double precision: results, zero counts, and what was left out. */
 class SparseConvolutionTest {
 
   private static final long MEMORY = 16L << 20;
