@@ -508,12 +508,7 @@ final class CountingEpilogue {
     }
   }
 
-  /**
-   * Counts the sums that are exactly zero with their biases.
-   *
-   * @param before whether an activation follows, which leaves them zero: they count before it and behind it
-   */
-  static void addZeros(
+  private static void addZeros(
       MemorySegment m,
       long tile,
       int rows,

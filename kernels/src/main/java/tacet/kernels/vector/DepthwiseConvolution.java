@@ -169,7 +169,6 @@ final class DepthwiseConvolution implements Kernel {
             m,
             x + b * input.blockStride(),
             y + b * output.blockStride(),
-            scratch,
             first + b,
             counts,
             thread);
@@ -240,13 +239,7 @@ final class DepthwiseConvolution implements Kernel {
 
   /** One vector of channels, finished as it is computed. */
   private void plane(
-      MemorySegment m,
-      long from,
-      long out,
-      long scratch,
-      int block,
-      ZeroCounts counts,
-      int thread) {
+      MemorySegment m, long from, long out, int block, ZeroCounts counts, int thread) {
     long w = (long) block * table.length * BYTES;
     long b = (long) block * BYTES;
     long down = table[3];
@@ -264,32 +257,16 @@ final class DepthwiseConvolution implements Kernel {
     }
     int[] slab = counts.slab(thread);
     int c = block * Lanes.COUNT;
-    boolean zeros;
     if (!rectify) {
-      zeros =
-          DepthwisePlane.countPlain(
-              m, from, down, step, width, height, packed, w, bias, b, out, outStep, counts, slab,
-              c);
+      DepthwisePlane.countPlain(
+          m, from, down, step, width, height, packed, w, bias, b, out, outStep, counts, slab, c);
     } else if (upper == Float.POSITIVE_INFINITY) {
-      zeros =
-          DepthwisePlane.countRectified(
-              m, from, down, step, width, height, packed, w, bias, b, out, outStep, counts, slab,
-              c);
+      DepthwisePlane.countRectified(
+          m, from, down, step, width, height, packed, w, bias, b, out, outStep, counts, slab, c);
     } else {
-      zeros =
-          DepthwisePlane.countClamped(
-              m, from, down, step, width, height, packed, w, bias, b, out, outStep, upper, counts,
-              slab, c);
-    }
-    // Exact zeros before an activation are rare: where there are any, the sums are computed again
-    // for them.
-    for (int y = 0; zeros && y < height; y++) {
-      for (int x = 0; x < width; x += GROUP) {
-        int n = Math.min(GROUP, width - x);
-        slide(m, from + y * step + x * input.pixelStride(), down, n, packed, w, scratch, BYTES);
-        CountingEpilogue.addZeros(
-            m, scratch, n, BYTES, 1, bias, b, slab, counts.stride(), c, rectify);
-      }
+      DepthwisePlane.countClamped(
+          m, from, down, step, width, height, packed, w, bias, b, out, outStep, upper, counts, slab,
+          c);
     }
   }
 

@@ -25,8 +25,8 @@ import tacet.kernels.ZeroCounts.Kind;
  * one row of outputs to the next, {@code out} and {@code outStep} where outputs go; {@code width} outputs of a row are
  * neighbours. {@code w} is the byte offset of nine vectors of weights, {@code b} that of a vector of biases, none −0.
  *
- * <p>What is counted follows from comparisons as in {@link CountingEpilogue}: those that count return whether there are
- * exact zeros before the activation, which they leave to their caller.
+ * <p>What is counted follows from comparisons as in {@link CountingEpilogue}, but for exact zeros, which are counted one by
+ * one: behind a ReLU nine inputs are often zero together.
  */
 final class DepthwisePlane {
 
@@ -100,7 +100,7 @@ final class DepthwisePlane {
   }
 
   /** No activation. */
-  static boolean countPlain(
+  static void countPlain(
       MemorySegment m,
       long from,
       long down,
@@ -128,8 +128,8 @@ final class DepthwisePlane {
     FloatVector d = FloatVector.fromMemorySegment(FLOATS, bias, b, ORDER);
     int tau = Float.floatToRawIntBits(counts.threshold());
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     IntVector negative = IntVector.zero(INTS);
+    IntVector zeros = negative;
     IntVector near = negative;
     for (int r = 0; r < height; r++) {
       long row = from + r * step;
@@ -166,7 +166,7 @@ final class DepthwisePlane {
         later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
         c = c.add(d);
         IntVector magnitude = c.reinterpretAsInts().and(Integer.MAX_VALUE);
-        smallest = smallest.min(magnitude);
+        zeros = zeros.add(one, magnitude.eq(0));
         VectorMask<Float> below = c.lt(0f);
         negative = negative.add(one, below.cast(INTS));
         near = near.add(one, magnitude.lt(tau));
@@ -175,15 +175,16 @@ final class DepthwisePlane {
     }
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near).intoArray(slab, i);
     i = Kind.NEGATIVE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
-    return smallest.eq(0).anyTrue();
   }
 
   /** ReLU. */
-  static boolean countRectified(
+  static void countRectified(
       MemorySegment m,
       long from,
       long down,
@@ -211,8 +212,8 @@ final class DepthwisePlane {
     FloatVector d = FloatVector.fromMemorySegment(FLOATS, bias, b, ORDER);
     int tau = Float.floatToRawIntBits(counts.threshold());
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     IntVector negative = IntVector.zero(INTS);
+    IntVector zeros = negative;
     IntVector near = negative;
     IntVector nearPositive = negative;
     for (int r = 0; r < height; r++) {
@@ -250,7 +251,7 @@ final class DepthwisePlane {
         later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
         c = c.add(d);
         IntVector magnitude = c.reinterpretAsInts().and(Integer.MAX_VALUE);
-        smallest = smallest.min(magnitude);
+        zeros = zeros.add(one, magnitude.eq(0));
         VectorMask<Float> below = c.lt(0f);
         negative = negative.add(one, below.cast(INTS));
         near = near.add(one, magnitude.lt(tau));
@@ -262,18 +263,19 @@ final class DepthwisePlane {
     int stride = counts.stride();
     int i;
     i = Kind.ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative.add(zeros)).intoArray(slab, i);
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative.add(nearPositive)).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near).intoArray(slab, i);
-    return smallest.eq(0).anyTrue();
   }
 
   /** ReLU with an upper bound. */
-  static boolean countClamped(
+  static void countClamped(
       MemorySegment m,
       long from,
       long down,
@@ -302,8 +304,8 @@ final class DepthwisePlane {
     FloatVector d = FloatVector.fromMemorySegment(FLOATS, bias, b, ORDER);
     int tau = Float.floatToRawIntBits(counts.threshold());
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     IntVector negative = IntVector.zero(INTS);
+    IntVector zeros = negative;
     IntVector near = negative;
     IntVector nearPositive = negative;
     for (int r = 0; r < height; r++) {
@@ -341,7 +343,7 @@ final class DepthwisePlane {
         later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
         c = c.add(d);
         IntVector magnitude = c.reinterpretAsInts().and(Integer.MAX_VALUE);
-        smallest = smallest.min(magnitude);
+        zeros = zeros.add(one, magnitude.eq(0));
         VectorMask<Float> below = c.lt(0f);
         negative = negative.add(one, below.cast(INTS));
         near = near.add(one, magnitude.lt(tau));
@@ -355,13 +357,14 @@ final class DepthwisePlane {
     int stride = counts.stride();
     int i;
     i = Kind.ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative.add(zeros)).intoArray(slab, i);
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative.add(nearPositive)).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near).intoArray(slab, i);
-    return smallest.eq(0).anyTrue();
   }
 }
