@@ -19,7 +19,8 @@ import tacet.kernels.ZeroCounts;
  * Depthwise convolution: lanes are channels, so a tap is one multiply-add of whole vectors. The weights of
  * three by three taps, or of one, stay in registers; for other kernels a tile is {@link #PIXELS} output
  * pixels of one block of channels, wherever they lie. Batch normalisation that could not be folded into a
- * convolution is the case of one tap.
+ * convolution is the case of one tap. {@link DepthwisePlane} computes long rows of three by three taps to the end; what
+ * others leave is finished group by group.
  */
 final class DepthwiseConvolution implements Kernel {
 
@@ -104,6 +105,13 @@ final class DepthwiseConvolution implements Kernel {
   @Override
   public long multiplyAdds() {
     return spec.multiplyAdds();
+  }
+
+  @Override
+  public boolean isSettled() {
+    return slides() && residual == null
+        || CountingEpilogue.isSettled(
+            spec.activation(), Math.ceilDiv(spec.outChannels(), Lanes.COUNT));
   }
 
   @Override

@@ -16,6 +16,9 @@ final class Rehearsal {
   /** Most nanoseconds that reading the clock adds to what is timed; less than an operation that is not compiled. */
   private static final int CLOCK = 40;
 
+  /** Nanoseconds of plain code of whose time rehearsals take a quarter: the first result is waited for. */
+  private static final long FIRST = 200_000_000;
+
   /** Tests of the SIMD methods, and whoever wants to see how they fare uncompiled, set this to false. */
   private static final boolean WANTED =
       Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true"));
@@ -35,11 +38,11 @@ final class Rehearsal {
   }
 
   /**
-   * Whether it is time to call the method again. Rehearsals may take as long as plain code does: with a quarter of that, it
-   * took up to twice as long until all methods of a network were compiled.
+   * Whether it is time to call the method again. After the first results rehearsals may take as long as plain code does: with
+   * a quarter of that throughout, it took up to twice as long until all methods of a network were compiled.
    */
   boolean isDue() {
-    return !done && rehearsedNanos <= plainNanos;
+    return !done && rehearsedNanos <= Math.max(plainNanos / 4, plainNanos - FIRST);
   }
 
   /**
