@@ -8,8 +8,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -156,7 +155,11 @@ public final class ThreadBudget implements AutoCloseable {
     }
   }
 
-  /** Threads that work on one inference. */
+  /**
+   * Threads that work on one inference. Every thread begins a loop with a part of its own, neighbouring items, and the same
+   * ones of loops of the same length; then it takes from the parts of others. So what a layer reads was for the most part
+   * written by the same thread and is in the caches of its core.
+   */
   public final class Team implements Parallel, AutoCloseable {
 
     // The state in one word, so that joining a loop is one compare-and-set: generation (upper 32
@@ -175,8 +178,15 @@ public final class ThreadBudget implements AutoCloseable {
 
     private final long[][] longs;
 
-    private final AtomicLong state = new AtomicLong();
-    private final AtomicInteger next = new AtomicInteger();
+    /**
+     * The state, then for each thread the next item of its part: one word in every two cache lines, since fetching a line
+     * often brings its neighbour.
+     */
+    private final AtomicLongArray words;
+
+    private static final int STATE = 16;
+    private static final int WORD = 16;
+
     private volatile Throwable failure;
     private int size;
     private int loop;
@@ -187,12 +197,13 @@ public final class ThreadBudget implements AutoCloseable {
       helpers = new Helper[mostHelpers];
       floats = new float[mostHelpers + 1][0];
       longs = new long[mostHelpers + 1][0];
+      words = new AtomicLongArray(STATE + (mostHelpers + 2) * WORD);
     }
 
     private void begin(int count, int generation) {
       size = count;
       loop = 0;
-      state.set((long) generation << GENERATION_SHIFT);
+      words.set(STATE, (long) generation << GENERATION_SHIFT);
     }
 
     @Override
@@ -211,15 +222,17 @@ public final class ThreadBudget implements AutoCloseable {
       body = work;
       items = count;
       failure = null;
-      next.set(0);
+      for (int part = 0; part <= size; part++) {
+        words.setPlain(next(part), start(part));
+      }
       loop = loop + 1 & LOOPS;
-      long generation = state.get() >>> GENERATION_SHIFT << GENERATION_SHIFT;
-      state.set(generation | (long) loop << LOOP_SHIFT | OPEN);
+      long generation = words.get(STATE) >>> GENERATION_SHIFT << GENERATION_SHIFT;
+      words.set(STATE, generation | (long) loop << LOOP_SHIFT | OPEN);
       for (int i = 0; i < size; i++) {
         helpers[i].wakeIfAsleep();
       }
       drain(0);
-      state.getAndAdd(-OPEN);
+      words.getAndAdd(STATE, -OPEN);
       awaitHelpers();
       body = null;
       switch (failure) {
@@ -247,11 +260,11 @@ public final class ThreadBudget implements AutoCloseable {
     }
 
     private void awaitHelpers() {
-      if ((state.get() & ACTIVE) == 0) {
+      if ((words.get(STATE) & ACTIVE) == 0) {
         return;
       }
       long start = System.nanoTime();
-      while ((state.get() & ACTIVE) != 0) {
+      while ((words.get(STATE) & ACTIVE) != 0) {
         if (System.nanoTime() - start < SPIN_NANOS) {
           Thread.onSpinWait();
         } else {
@@ -263,14 +276,34 @@ public final class ThreadBudget implements AutoCloseable {
 
     private void drain(int thread) {
       try {
-        for (int i = next.getAndIncrement(); i < items; i = next.getAndIncrement()) {
-          body.run(i, thread);
-        }
+        int part = thread;
+        do {
+          long end = start(part + 1);
+          for (long i = take(part); i < end; i = take(part)) {
+            body.run((int) i, thread);
+          }
+          part = part == size ? 0 : part + 1;
+        } while (part != thread);
       } catch (RuntimeException | Error e) {
         // The caller rethrows when every thread is out of the loop; until then nobody may leave.
         failure = e;
-        next.set(items);
+        for (int part = 0; part <= size; part++) {
+          words.set(next(part), items);
+        }
       }
+    }
+
+    /** First item of a thread's part; the number of items for the part behind the last. */
+    private long start(int part) {
+      return (long) items * part / (size + 1);
+    }
+
+    private long take(int part) {
+      return words.getAndIncrement(next(part));
+    }
+
+    private static int next(int part) {
+      return STATE + (part + 1) * WORD;
     }
 
     /** Joins loops until the helper's assignment to {@code generation} is over. */
@@ -278,12 +311,12 @@ public final class ThreadBudget implements AutoCloseable {
       int seen = 0;
       long waitingSince = System.nanoTime();
       while (helper.isWith(this, generation) && !closed) {
-        long s = state.get();
+        long s = words.get(STATE);
         if (canJoin(s, generation, seen)) {
-          if (state.compareAndSet(s, s + 1)) {
+          if (words.compareAndSet(STATE, s, s + 1)) {
             seen = loopOf(s);
             drain(number);
-            state.getAndDecrement();
+            words.getAndDecrement(STATE);
             waitingSince = System.nanoTime();
           }
         } else if (System.nanoTime() - waitingSince < SPIN_NANOS) {
@@ -291,7 +324,7 @@ public final class ThreadBudget implements AutoCloseable {
         } else {
           helper.asleep = true;
           if (helper.isWith(this, generation)
-              && !canJoin(state.get(), generation, seen)
+              && !canJoin(words.get(STATE), generation, seen)
               && !closed) {
             LockSupport.park(helper);
           }
@@ -311,7 +344,7 @@ public final class ThreadBudget implements AutoCloseable {
     /** Gives the share back. */
     @Override
     public void close() {
-      state.set(0);
+      words.set(STATE, 0);
       int shares = size + 1;
       synchronized (idle) {
         for (int i = 0; i < size; i++) {

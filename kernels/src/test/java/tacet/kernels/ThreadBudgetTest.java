@@ -50,6 +50,42 @@ class ThreadBudgetTest {
   }
 
   @Test
+  void aThreadBeginsWithItsOwnPartAndThenTakesFromTheOthers() throws InterruptedException {
+    int items = 12;
+    try (ThreadBudget budget = new ThreadBudget(2);
+        ThreadBudget.Team team = budget.acquire()) {
+      for (int round = 0; round < 100; round++) {
+        CountDownLatch bothIn = new CountDownLatch(2);
+        List<List<Integer>> taken = List.of(new ArrayList<>(), new ArrayList<>());
+        CountDownLatch restTaken = new CountDownLatch(items - 1);
+        team.forEach(
+            items,
+            (i, thread) -> {
+              taken.get(thread).add(i);
+              bothIn.countDown();
+              await(bothIn);
+              // The helper is held up by its first item until everything else is done.
+              if (thread == 1) {
+                await(restTaken);
+              } else {
+                restTaken.countDown();
+              }
+            });
+        assertEquals(List.of(items / 2), taken.get(1));
+        assertEquals(List.of(0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11), taken.get(0));
+      }
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
   void manyCallersNeverHoldMoreThanTheBudget() throws Exception {
     AtomicInteger within = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();

@@ -32,23 +32,41 @@ record RowGroups(int rows, int tile, int count) {
 
   /**
    * Runs all groups, their columns cut into parts where there are few groups: so many that no thread waits long for another.
+   * If neither that gives each thread as much to do, groups are cut further.
    *
    * @param columns number of columns, or of what else is not to be cut
    */
   void forEach(Parallel parallel, int columns, Part body) {
     int threads = parallel.threads();
-    int parts = threads == 1 ? 1 : Math.clamp(Math.ceilDiv(4 * threads, count), 1, columns);
+    int parts = parts(threads, columns);
+    RowGroups all = count * parts % threads == 0 ? this : inMultiplesOf(threads);
     parallel.forEach(
-        count * parts,
+        all.count * parts,
         (item, thread) -> {
           int group = item / parts;
           int part = item % parts;
           body.run(
-              start(group),
-              start(group + 1),
+              all.start(group),
+              all.start(group + 1),
               columns * part / parts,
               columns * (part + 1) / parts,
               thread);
         });
+  }
+
+  private int parts(int threads, int columns) {
+    if (threads == 1 || count >= 4 * threads) {
+      return 1;
+    }
+    int parts = Math.min(columns, Math.ceilDiv(4 * threads, count));
+    while (parts < columns && count * parts % threads != 0) {
+      parts++;
+    }
+    return parts;
+  }
+
+  private RowGroups inMultiplesOf(int threads) {
+    int tiles = Math.ceilDiv(rows, tile);
+    return new RowGroups(rows, tile, Math.min(tiles, Math.ceilDiv(count, threads) * threads));
   }
 }

@@ -35,6 +35,9 @@ final class WinogradConvolution implements Kernel {
   /** Rows of the micro-kernels. */
   private static final int ROWS = 6;
 
+  /** Fewest tiles of a block that one thread computes alone: with fewer, all of them meet the weights together. */
+  private static final int FEWEST_APART = 12;
+
   /** Rows that the micro-kernels may compute too many. */
   private static final int SLACK = ROWS;
 
@@ -328,15 +331,17 @@ final class WinogradConvolution implements Kernel {
     int threads = parallel.threads();
     long work = scratch + threads * productBytes();
     long lists = work + threads * WORK_BYTES;
-    if (blocks >= 4 * threads) {
+    // As many for each thread.
+    int apart = Math.ceilDiv(blocks, threads) * threads;
+    if (tiles >= FEWEST_APART * apart) {
       parallel.forEach(
-          blocks,
+          apart,
           (block, thread) -> {
             float[] a = parallel.floats(thread, operandFloats());
             long products = scratch + thread * productBytes();
             long mine = work + thread * WORK_BYTES;
-            int from = (int) ((long) tiles * block / blocks);
-            int count = (int) ((long) tiles * (block + 1) / blocks) - from;
+            int from = (int) ((long) tiles * block / apart);
+            int count = (int) ((long) tiles * (block + 1) / apart) - from;
             long list = lists + thread * liveBytes();
             int live = findLive(memory, inputs[0], from, count, list, counts, thread);
             for (int t = 0; t < count; t++) {
