@@ -240,6 +240,13 @@ public final class Analysis implements AutoCloseable {
     return Values.of(model.run(Map.of(inputName(), input), taps).outputs(), network.graph());
   }
 
+  /** One value of a run; null where it is not of float32. */
+  Value run(Tensor input, String value) throws InterruptedException {
+    listener.at(Math.min(runs++, mostRuns()), mostRuns());
+    Map<String, Tensor> results = model.run(Map.of(inputName(), input), Set.of(value)).outputs();
+    return Values.of(results, network.graph()).floats().get(value);
+  }
+
   /** Every image as it is, altered and once more to sort its zeros; some prepared in other ways. */
   private long mostRuns() {
     long altered = Math.min(ALTERED_IMAGES, samples.size());

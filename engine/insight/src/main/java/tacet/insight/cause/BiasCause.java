@@ -16,7 +16,13 @@ final class BiasCause implements Cause.OfUnits {
   private static final double DEVIATIONS = 3;
 
   /** Firing less often than this without the bias, a unit is not kept off by it alone. */
-  private static final double LEAST_FIRING = 0.02;
+  private static final double LEAST_FIRING = 0.1;
+
+  /** The same on altered images, where it would not fire on those that are asked about. */
+  private static final double LEAST_FIRING_ELSEWHERE = 0.25;
+
+  /** And where the bias outweighs all that the inputs seen could add. */
+  private static final double LEAST_FIRING_OUTWEIGHED = 0.02;
 
   private static final int ENOUGH = 100;
 
@@ -45,12 +51,15 @@ final class BiasCause implements Cause.OfUnits {
     }
     // Few observations say little of the spread; altered images add to them.
     UnitStatistics seen = altered == null || s.observations(unit) >= ENOUGH ? s : altered;
-    double fires =
-        Math.max(
-            s.fireShareWithoutBias(unit), altered == null ? 0 : altered.fireShareWithoutBias(unit));
+    double here = s.fireShareWithoutBias(unit);
+    double elsewhere = altered == null ? 0 : altered.fireShareWithoutBias(unit);
+    boolean fires =
+        here >= LEAST_FIRING
+            || elsewhere >= LEAST_FIRING_ELSEWHERE
+            || Math.max(here, elsewhere) >= LEAST_FIRING_OUTWEIGHED && bounds.neverFires(cut, unit);
     boolean outlier = isOutlier(cut.bias(), unit);
     return (outlier || altered == null || altered.isSilent(unit))
-        && (fires >= LEAST_FIRING || outlier && couldFire(cut, unit))
+        && (fires || outlier && couldFire(cut, unit))
         && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
   }
 
@@ -123,14 +132,16 @@ final class BiasCause implements Cause.OfUnits {
           share,
           Text.format(
               "%d of %s's %d units %s off because of bias alone (down to %.3g, the layer's median"
-                  + " is %.3g): without it, firing at %s of positions. %s of the layer's zeros.",
+                  + " is %.3g): without it, %s. %s of the layer's zeros.",
               units.size(),
               cut.layer(),
               s.units(),
               units.size() == 1 ? "is" : "are",
               biases[0],
               biases[biases.length / 2],
-              Text.percent(fires),
+              fires > 0
+                  ? Text.format("firing at %s of positions", Text.percent(fires))
+                  : "firing on altered images",
               Text.percent(share)),
           true,
           evidence.map());

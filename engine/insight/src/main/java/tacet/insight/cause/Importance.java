@@ -84,7 +84,10 @@ final class Importance {
     if (!f.holds()) {
       return 5;
     }
-    if (f.cause().equals("non-finite") || f.cause().equals("preprocessing") && !isInherited(f)) {
+    if (f.cause().equals("non-finite")) {
+      return -1;
+    }
+    if (f.cause().equals("preprocessing") && !isInherited(f)) {
       return 0;
     }
     if (Boolean.TRUE.equals(f.evidence().get("narrows"))) {

@@ -2,17 +2,12 @@ package tacet.insight.cause;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import tacet.graph.Node;
-import tacet.graph.Op;
 import tacet.insight.Finding;
 import tacet.insight.cause.Network.Cut;
-import tacet.insight.cause.Values.Value;
 import tacet.insight.image.Normalization;
-import tacet.insight.image.Normalization.Channels;
-import tacet.tensor.Tensor;
 
 /**
  * Pixels prepared in another way than the network was trained with. Every usual way is tried on the
@@ -20,7 +15,7 @@ import tacet.tensor.Tensor;
  *
  * <ul>
  *   <li>batch normalisation: what arrives at the first one is far from the mean and deviation that
- *       it was trained with;
+ *       it was trained with. Where there is one, no way is better that is farther from it;
  *   <li>the first layer: its units are stuck – silent everywhere or never silent – and the other
  *       way frees them. Units that other causes explain (vanished or purely negative weights, bias)
  *       are left out. More than half of the rest silent is more than the signs of weights would
@@ -28,25 +23,34 @@ import tacet.tensor.Tensor;
  *   <li>the first layer again: the mean of its units is many deviations from where they fire, so
  *       that the image hardly matters beside an offset of the inputs, or beside biases where pixels
  *       are of another scale;
- *   <li>the classes: the network is far surer of them, and tells them apart better than chance
- *       would. Alone this counts only between ways of like scale, since any network is surer of
- *       larger inputs; certainty of everything, of answers that are huge already in the first
+ *   <li>the classes: answers hold far more about which picture they are for, and tell classes apart
+ *       better than chance would. That the network is surer is no sign by itself: any is surer of
+ *       larger inputs. Certainty of everything, of answers that are huge already in the first
  *       layer, is a sign that they are too large.
  * </ul>
+ *
+ * Where none of these tells two ways apart, that is said: a trained network can be as sure of
+ * pictures whose red and blue are swapped.
  */
 final class PreprocessingCause implements Cause.OfUnits {
 
-  private static final int IMAGES = 3;
+  /**
+   * Deviations from what a network was trained with within which one picture may be; of several, this divided by their
+   * number.
+   */
+  private static final double ONE_PICTURE = 3;
 
-  /** Tried at most, the one in use included. */
-  private static final int WAYS = 14;
+  /** Deviations within which however many pictures may be. */
+  private static final double MANY_PICTURES = 0.6;
 
-  private static final double FAR_FROM_TRAINED = 3.5;
   private static final double CLEARLY_NEARER = 2;
-  private static final double CLEARLY_SURER = 1.8;
-  private static final double LIKE_SCALE = 4;
   private static final double FEW_STUCK = 0.05;
   private static final double CHANCE = 0.01;
+
+  /** An answer must hold so much more bits, and as many times more. */
+  private static final double BITS_MORE = 0.25;
+
+  private static final double TIMES_MORE = 2;
 
   /**
    * Deviations between a unit's mean and its cut: more, and the image hardly moves it; with inputs
@@ -70,44 +74,18 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   private static final double CERTAIN = 0.9999;
 
-  private static final int FEW_UNITS = 4;
-
   private static final double LEAST_ELIGIBLE = 0.25;
 
-  /**
-   * What the network does when images are prepared in one way.
-   *
-   * @param trained distance from the first batch normalisation's statistics, in deviations; NaN
-   *     without one
-   * @param dead part of the eligible units of the first layer that is silent everywhere
-   * @param stuck part that is silent everywhere or never silent
-   * @param offset of half of the eligible units no more deviations from their mean to the cut than
-   *     this; NaN of too few units
-   * @param answer root mean square of what eligible units make of the input, without bias
-   * @param sure mean largest probability; NaN where the output is none
-   * @param told whether the largest logit is farther out than that of as many normal ones would be
-   *     by chance
-   * @param scale root mean square of the input
-   * @param aroundZero whether zero is between black and white
-   */
-  private record Trial(
-      Normalization way,
-      double trained,
-      double dead,
-      double stuck,
-      double offset,
-      double answer,
-      double sure,
-      boolean told,
-      double scale,
-      boolean aroundZero,
-      Map<String, UnitStatistics> units) {}
+  /** Ways whose score is nearer to the best than this are as good. */
+  private static final double AS_GOOD = 0.4;
 
   private final Analysis analysis;
   private final boolean[] eligible;
-  private final Trial current;
-  private final List<Trial> others = new ArrayList<>();
-  private final Trial better;
+  private final WayTrial current;
+  private final List<WayTrial> others = new ArrayList<>();
+
+  /** Better than the one in use, best first. */
+  private final List<WayTrial> better;
 
   /**
    * @param explained causes whose units say nothing about preprocessing
@@ -115,45 +93,30 @@ final class PreprocessingCause implements Cause.OfUnits {
   PreprocessingCause(Analysis analysis, List<Cause.OfUnits> explained) throws InterruptedException {
     this.analysis = analysis;
     Cut first = firstLayer();
-    ImageView image = ImageView.of(analysis.samples().getFirst(), analysis.network().graph());
-    Normalization used = used(image);
-    if (first == null || used == null || analysis.samples().getFirst().noise()) {
+    Sample sample = analysis.samples().getFirst();
+    ImageView image = ImageView.of(sample, analysis.network().graph());
+    Normalization used = UsualWays.inUse(sample, image);
+    if (first == null || used == null || sample.noise()) {
       eligible = null;
       current = null;
-      better = null;
+      better = List.of();
       return;
     }
     eligible = eligible(first, explained);
-    current = trial(first, used, used);
-    for (Normalization way : ways(used, image)) {
-      if (!way.describe().equals(used.describe())) {
-        others.add(trial(first, used, way));
-      }
+    current = WayTrial.of(analysis, first, eligible, used, used);
+    for (Normalization way : UsualWays.others(used, image)) {
+      others.add(WayTrial.of(analysis, first, eligible, used, way));
     }
-    Trial best = null;
-    for (Trial t : others) {
-      if (isBetter(t) && (best == null || score(t) > score(best))) {
-        best = t;
-      }
-    }
-    better = best;
+    better =
+        others.stream()
+            .filter(t -> isBetter(t, current))
+            .sorted(Comparator.comparingDouble(this::score).reversed())
+            .toList();
   }
 
   /** About how many runs it makes. */
   static long mostRuns(int samples) {
-    return (long) WAYS * Math.min(IMAGES, samples);
-  }
-
-  private Normalization used(ImageView image) {
-    Normalization n = analysis.samples().getFirst().normalization();
-    if (n == null) {
-      n = ImageView.guess(image);
-    }
-    if (n == null && (image.channels() == 1 || image.channels() == 3)) {
-      Channels c = image.channels() == 3 ? Channels.RGB : Channels.GREY;
-      n = new Normalization(c, 1, new float[] {0}, new float[] {1});
-    }
-    return n != null && n.channels().count() == image.channels() ? n : null;
+    return (long) UsualWays.MOST * WayTrial.mostRuns(samples);
   }
 
   private Cut firstLayer() {
@@ -186,326 +149,69 @@ final class PreprocessingCause implements Cause.OfUnits {
     return eligible;
   }
 
-  private static List<Normalization> ways(Normalization used, ImageView image) {
-    List<Normalization> ways = new ArrayList<>();
-    float[] none = {0};
-    float[] one = {1};
-    Channels[] orders =
-        used.channels() == Channels.GREY
-            ? new Channels[] {Channels.GREY}
-            : new Channels[] {Channels.RGB, Channels.BGR};
-    for (Channels c : orders) {
-      ways.add(new Normalization(c, used.scale(), used.mean(), used.std()));
-      ways.add(new Normalization(c, 1f / 255, none, one));
-      ways.add(new Normalization(c, 1 / 127.5f, one, one));
-      ways.add(new Normalization(c, 1, none, one));
-      if (c == Channels.RGB) {
-        ways.add(
-            new Normalization(
-                c,
-                1f / 255,
-                new float[] {0.485f, 0.456f, 0.406f},
-                new float[] {0.229f, 0.224f, 0.225f}));
-        ways.add(new Normalization(c, 1, new float[] {123, 117, 104}, one));
-      } else if (c == Channels.BGR) {
-        ways.add(new Normalization(c, 1, new float[] {104, 117, 123}, one));
-      }
-    }
-    ways.add(centred(used, image));
-    return ways;
-  }
-
-  /** As in use, but with the image's own mean taken away. */
-  private static Normalization centred(Normalization used, ImageView image) {
-    float[] mean = used.mean();
-    for (int c = 0; c < image.channels(); c++) {
-      double sum = 0;
-      for (int n = 0; n < image.images(); n++) {
-        int from = (n * image.channels() + c) * image.pixels();
-        for (int p = from; p < from + image.pixels(); p++) {
-          sum += image.planes()[p];
-        }
-      }
-      mean[c] += (float) (sum / image.images() / image.pixels() * used.std()[c]);
-    }
-    return new Normalization(used.channels(), used.scale(), mean, used.std());
-  }
-
-  private Trial trial(Cut first, Normalization from, Normalization to) throws InterruptedException {
-    Map<String, UnitStatistics> units = new HashMap<>();
-    ChannelStatistics normalised = null;
-    UnitStatistics s = null;
-    Node batchNormalisation = firstBatchNormalisation();
-    double sure = 0;
-    boolean told = true;
-    double squares = 0;
-    boolean around = true;
-    int images = Math.min(IMAGES, analysis.samples().size());
-    for (Sample sample : analysis.samples().subList(0, images)) {
-      ImageView image = convert(ImageView.of(sample, analysis.network().graph()), from, to);
-      squares += rms(image) / images;
-      around &= aroundZero(image, to, analysis.samples().getFirst().normalization() != null);
-      Values v = analysis.run(image.tensor());
-      for (Cut cut : analysis.network().cuts()) {
-        Value x = v.floats().get(cut.input());
-        if (x != null) {
-          units.computeIfAbsent(cut.output(), _ -> new UnitStatistics(cut, x.channels())).add(x, 1);
-        }
-      }
-      Value x = batchNormalisation == null ? null : v.floats().get(batchNormalisation.input(0));
-      if (x != null) {
-        normalised = normalised == null ? new ChannelStatistics(x.channels()) : normalised;
-        normalised.add(x.inner());
-      }
-      Value before = v.floats().get(first.input());
-      s = s == null ? new UnitStatistics(first, before.channels()) : s;
-      s.add(before.inner(), 1);
-      Value output = v.floats().get(analysis.outputValue());
-      sure += largestProbability(output) / images;
-      told &= isTold(output);
-    }
-    int dead = 0;
-    int on = 0;
-    int all = 0;
-    double answer = 0;
-    double[] offsets = new double[eligible.length];
-    for (int c = 0; c < eligible.length; c++) {
-      if (eligible[c]) {
-        offsets[all] = Math.abs(s.mean(c) - first.bound()) / s.deviation(c);
-        all++;
-        dead += s.isSilent(c) ? 1 : 0;
-        on += s.least(c) > first.bound() ? 1 : 0;
-        double mean = s.mean(c) - first.units().bias(c);
-        answer += mean * mean + s.deviation(c) * s.deviation(c);
-      }
-    }
-    Arrays.sort(offsets, 0, all);
-    return new Trial(
-        to,
-        normalised == null ? Double.NaN : distance(batchNormalisation, normalised),
-        all == 0 ? 0 : (double) dead / all,
-        all == 0 ? 0 : (double) (dead + on) / all,
-        all < FEW_UNITS ? Double.NaN : offsets[all / 2],
-        all == 0 ? Double.NaN : Math.sqrt(answer / all),
-        sure,
-        told,
-        squares,
-        around,
-        units);
-  }
-
-  private Node firstBatchNormalisation() {
-    for (Node n : analysis.network().graph().nodes()) {
-      if (n.op() instanceof Op.BatchNormalization
-          && Analysis.isFloat(constant(n.input(3)))
-          && Analysis.isFloat(constant(n.input(4)))) {
-        return n;
-      }
-    }
-    return null;
-  }
-
-  private Tensor constant(String name) {
-    return analysis.network().graph().constants().get(name);
-  }
-
-  /** Mean over channels of the distance of means in deviations, plus the factor between deviations as a logarithm. */
-  private double distance(Node n, ChannelStatistics seen) {
-    float[] mean = constant(n.input(3)).toFloats();
-    float[] variance = constant(n.input(4)).toFloats();
-    double sum = 0;
-    int channels = 0;
-    boolean ofFirst = eligible.length == mean.length;
-    for (int c = 0; c < mean.length; c++) {
-      if (ofFirst && !eligible[c]) {
-        continue;
-      }
-      double std = Math.sqrt(variance[c] + ((Op.BatchNormalization) n.op()).epsilon());
-      sum +=
-          Math.abs(seen.mean(c) - mean[c]) / std
-              + Math.abs(Math.log((seen.deviation(c) + 1e-3 * std) / std));
-      channels++;
-    }
-    return channels == 0 ? Double.NaN : sum / channels;
-  }
-
-  /**
-   * Whether a network tells classes apart: of every image the largest logit is four standard
-   * deviations farther out than the largest of as many independent normal ones is on average
-   * (extreme value theory). Of few classes that cannot be.
-   */
-  private static boolean isTold(Value y) {
-    if (Double.isNaN(largestProbability(y))) {
+  /** Whether b is clearly better than a. */
+  private boolean isBetter(WayTrial b, WayTrial a) {
+    if (b.trained() > a.trained()) {
       return false;
     }
-    int n = y.channels();
-    double a = Math.sqrt(2 * Math.log(n));
-    double mean = a - (Math.log(Math.log(n)) + Math.log(4 * Math.PI)) / (2 * a);
-    double deviation = Math.PI / (Math.sqrt(6) * a);
-    for (int i = 0; i < y.images(); i++) {
-      double sum = 0;
-      double squares = 0;
-      double most = Double.NEGATIVE_INFINITY;
-      for (int c = 0; c < n; c++) {
-        if (y.data()[i * n + c] < Float.MIN_NORMAL) {
-          // How far behind it is was lost: so far that certainty says more of scale than of
-          // classes.
-          return false;
-        }
-        double logit = Math.log(y.data()[i * n + c]);
-        sum += logit;
-        squares += logit * logit;
-        most = Math.max(most, logit);
-      }
-      double m = sum / n;
-      double std = Math.sqrt(Math.max(0, squares / n - m * m));
-      if (!(most - m > (mean + 4 * deviation) * std)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** NaN where the output is not one distribution per image. */
-  private static double largestProbability(Value y) {
-    if (y == null || y.positions() != 1 || y.channels() < 2) {
-      return Double.NaN;
-    }
-    double mean = 0;
-    for (int n = 0; n < y.images(); n++) {
-      double sum = 0;
-      float most = 0;
-      for (int c = 0; c < y.channels(); c++) {
-        float p = y.data()[n * y.channels() + c];
-        if (!(p >= 0)) {
-          return Double.NaN;
-        }
-        sum += p;
-        most = Math.max(most, p);
-      }
-      if (Math.abs(sum - 1) > 1e-3) {
-        return Double.NaN;
-      }
-      mean += most / y.images();
-    }
-    return mean;
-  }
-
-  private static double rms(ImageView image) {
-    double sum = 0;
-    for (float x : image.planes()) {
-      sum += (double) x * x;
-    }
-    return Math.sqrt(sum / image.planes().length);
-  }
-
-  private static boolean aroundZero(ImageView image, Normalization way, boolean known) {
-    if (known) {
-      for (int c = 0; c < image.channels(); c++) {
-        double black = -way.mean()[c] / way.std()[c];
-        double white = (255 * way.scale() - way.mean()[c]) / way.std()[c];
-        double margin = Math.abs(white - black) / 2;
-        if (Math.min(black, white) > margin || Math.max(black, white) < -margin) {
-          return false;
-        }
-      }
+    if (isNearerToTrained(b, a)) {
       return true;
     }
-    if (ImageView.guess(image) != null) {
-      return true;
-    }
-    float least = Float.POSITIVE_INFINITY;
-    float most = Float.NEGATIVE_INFINITY;
-    for (float x : image.planes()) {
-      least = Math.min(least, x);
-      most = Math.max(most, x);
-    }
-    return least <= most - least && most >= least - most;
+    boolean usual = b.answer() <= Math.max(USUAL_ANSWER, 2 * a.answer());
+    return usual && (isFreed(b, a) || isCloser(b, a) || isNoLongerHuge(b, a)) || tellsMore(b, a);
   }
 
-  private static ImageView convert(ImageView image, Normalization from, Normalization to) {
-    if (from == to) {
-      return image;
-    }
-    float[] out = new float[image.planes().length];
-    int pixels = image.pixels();
-    boolean swap = from.channels() != to.channels();
-    float[] fromMean = from.mean();
-    float[] fromStd = from.std();
-    float[] toMean = to.mean();
-    float[] toStd = to.std();
-    for (int plane = 0; plane < image.images() * image.channels(); plane++) {
-      int c = plane % image.channels();
-      int source = swap ? image.channels() - 1 - c : c;
-      int base = (plane - c + source) * pixels;
-      for (int p = 0; p < pixels; p++) {
-        double pixel =
-            (image.planes()[base + p] * fromStd[source] + fromMean[source]) / from.scale();
-        out[plane * pixels + p] = (float) ((pixel * to.scale() - toMean[c]) / toStd[c]);
-      }
-    }
-    return image.with(out);
-  }
-
-  private boolean isBetter(Trial t) {
-    if (t.trained > 2 * current.trained) {
-      return false;
-    }
-    if (current.trained > FAR_FROM_TRAINED && current.trained > CLEARLY_NEARER * t.trained) {
-      return true;
-    }
-    boolean usual = t.answer <= Math.max(USUAL_ANSWER, 2 * current.answer);
-    if (usual && (isFreed(t) || isCloser(t) || isNoLongerHuge(t))) {
-      return true;
-    }
-    double ratio = t.scale / current.scale;
-    boolean alike = ratio < LIKE_SCALE && ratio > 1 / LIKE_SCALE;
-    boolean freed = t.stuck <= current.stuck / 2 && current.stuck > FEW_STUCK;
-    return t.told && t.sure > CLEARLY_SURER * current.sure && (alike || freed);
+  /** Whether a batch normalisation is given what no pictures would be, and hardly so the other way. */
+  private static boolean isNearerToTrained(WayTrial b, WayTrial a) {
+    double usual = MANY_PICTURES + ONE_PICTURE / a.images();
+    return a.trained() > usual
+        && b.trained() <= usual
+        && a.trained() > CLEARLY_NEARER * b.trained();
   }
 
   /** Whether units that never change have learned to, the dead among them too. */
-  private boolean isFreed(Trial t) {
-    return current.stuck >= 0.5
-        && t.stuck <= current.stuck / 2
-        && t.dead <= current.dead / 2
-        && (!current.aroundZero || manyDead());
+  private boolean isFreed(WayTrial b, WayTrial a) {
+    return a.stuck() >= 0.5
+        && b.stuck() <= a.stuck() / 2
+        && b.dead() <= a.dead() / 2
+        && (!a.aroundZero() || manyDead(a));
   }
 
   /**
    * Whether the image moves units across their cut that an offset, of the inputs or by biases,
    * keeps far from it.
    */
-  private boolean isCloser(Trial t) {
-    boolean otherScale = grey(t.way) > OTHER_SCALE * grey(current.way);
-    double far =
-        !current.aroundZero ? OFFSET : otherScale ? OFFSET_BY_BIAS : Double.POSITIVE_INFINITY;
-    return current.offset > far
-        && current.offset < Double.POSITIVE_INFINITY
-        && current.offset > CLEARLY_CLOSER * t.offset;
+  private static boolean isCloser(WayTrial b, WayTrial a) {
+    boolean otherScale = UsualWays.grey(b.way()) > OTHER_SCALE * UsualWays.grey(a.way());
+    double far = !a.aroundZero() ? OFFSET : otherScale ? OFFSET_BY_BIAS : Double.POSITIVE_INFINITY;
+    return a.offset() > far
+        && a.offset() < Double.POSITIVE_INFINITY
+        && a.offset() > CLEARLY_CLOSER * b.offset();
   }
 
   /** Whether inputs were so large that the network was certain of anything. */
-  private boolean isNoLongerHuge(Trial t) {
-    return current.answer > HUGE_ANSWER
-        && t.answer < USUAL_ANSWER
-        && !current.told
-        && current.sure > CERTAIN
-        && t.sure < CERTAIN;
+  private static boolean isNoLongerHuge(WayTrial b, WayTrial a) {
+    return a.answer() > HUGE_ANSWER
+        && b.answer() < USUAL_ANSWER
+        && !a.answers().told()
+        && a.answers().sure() > CERTAIN
+        && b.answers().sure() < CERTAIN;
   }
 
-  /** How much a grey level is. */
-  private static double grey(Normalization n) {
-    return n.scale() / n.std()[0];
+  /** Whether answers differ more from picture to picture. */
+  private static boolean tellsMore(WayTrial b, WayTrial a) {
+    double before = a.answers().information();
+    double after = b.answers().information();
+    return b.answers().told() && after > TIMES_MORE * before && after > before + BITS_MORE;
   }
 
   /** Whether more units are dead than half of them by chance (one-sided binomial test). */
-  private boolean manyDead() {
+  private boolean manyDead(WayTrial t) {
     int n = 0;
     for (boolean e : eligible) {
       n += e ? 1 : 0;
     }
-    int dead = (int) Math.round(current.dead * n);
+    int dead = (int) Math.round(t.dead() * n);
     double tail = 0;
     double term = Math.pow(0.5, n);
     for (int k = 0; k <= n; k++) {
@@ -515,16 +221,18 @@ final class PreprocessingCause implements Cause.OfUnits {
     return n > 0 && tail < CHANCE;
   }
 
-  private double score(Trial t) {
-    double score = Math.log((current.stuck + 0.02) / (t.stuck + 0.02));
-    if (current.offset > t.offset) {
-      score += Math.log(current.offset / t.offset);
+  /** How much better a way is than the one in use; what a batch normalisation was trained with decides where there is one. */
+  private double score(WayTrial t) {
+    if (!Double.isNaN(t.trained())) {
+      return Math.log(current.trained() / t.trained());
     }
-    if (!Double.isNaN(t.trained)) {
-      score += Math.log(current.trained / t.trained);
+    double score = Math.log((current.stuck() + 0.02) / (t.stuck() + 0.02));
+    if (current.offset() > t.offset()) {
+      score += Math.log(current.offset() / t.offset());
     }
-    if (!Double.isNaN(t.sure)) {
-      score += 2 * Math.log(t.sure / current.sure);
+    if (t.answers().classes() > 0) {
+      score +=
+          Math.log((t.answers().information() + 0.1) / (current.answers().information() + 0.1));
     }
     return score;
   }
@@ -536,9 +244,9 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   @Override
   public boolean claims(Cut cut, int unit) {
-    return better != null
+    return !better.isEmpty()
         && analysis.original().units().get(cut.output()).isSilent(unit)
-        && !better.units.get(cut.output()).isSilent(unit);
+        && !better.getFirst().units().get(cut.output()).isSilent(unit);
   }
 
   @Override
@@ -574,60 +282,25 @@ final class PreprocessingCause implements Cause.OfUnits {
     List<Object> table = new ArrayList<>();
     table.add(row(current));
     others.forEach(t -> table.add(row(t)));
+    List<WayTrial> alike = others.stream().filter(t -> !isBetter(current, t)).toList();
     Evidence evidence =
         new Evidence()
             .put("zeros", partition.zeros(first.output()))
-            .put("inUse", current.way.describe())
-            .put("better", better == null ? null : better.way.describe())
+            .put("images", current.images())
+            .put("inUse", current.way().describe())
+            .put("better", better.isEmpty() ? null : better.getFirst().way().describe())
+            .put("notToldApart", alike.stream().map(t -> (Object) t.way().describe()).toList())
             .put("tried", table);
-    if (better == null) {
+    if (better.isEmpty()) {
       return new Finding(
           "preprocessing",
           first.layer(),
           null,
           Text.format(
-              "None of %d other usual ways to prepare the images does clearly better than %s.",
-              others.size(), current.way.describe()),
+              "None of %d other usual ways to prepare the images does clearly better than %s%s.",
+              others.size(), current.way().describe(), undecided(alike)),
           false,
           evidence.map());
-    }
-    List<String> signs = new ArrayList<>();
-    if (current.trained > CLEARLY_NEARER * better.trained) {
-      signs.add(
-          Text.format(
-              "what reaches the first batch normalisation is %.1f instead of %.1f deviations from"
-                  + " what it was trained with",
-              current.trained, better.trained));
-    }
-    if (better.stuck <= current.stuck / 2 && current.stuck > FEW_STUCK) {
-      signs.add(
-          Text.format(
-              "%s instead of %s of the units of %s are stuck",
-              Text.percent(current.stuck), Text.percent(better.stuck), first.layer()));
-    }
-    if (isCloser(better)) {
-      signs.add(
-          Text.format(
-              "half of the units of %s are no more than %.1f instead of %.1f deviations away from"
-                  + " firing",
-              first.layer(), better.offset, current.offset));
-    }
-    if (isNoLongerHuge(better)) {
-      signs.add(
-          Text.format(
-              "units of %s answer with %.2g instead of %.2g, and the network is %s instead of %s"
-                  + " sure of its first choice",
-              first.layer(),
-              better.answer,
-              current.answer,
-              Text.percent(better.sure),
-              Text.percent(current.sure)));
-    }
-    if (better.told && better.sure > CLEARLY_SURER * current.sure) {
-      signs.add(
-          Text.format(
-              "the network gives its first choice %s instead of %s",
-              Text.percent(current.sure), Text.percent(better.sure)));
     }
     double share = partition.share(first.output(), Kind.PREPROCESSING);
     return new Finding(
@@ -635,23 +308,117 @@ final class PreprocessingCause implements Cause.OfUnits {
         first.layer(),
         share > 0 ? share : null,
         Text.format(
-            "The images are probably not prepared as the network was trained: with %s instead of"
-                + " %s, %s.",
-            current.way.describe(), better.way.describe(), String.join(", and ", signs)),
+            "The images are probably not prepared as the network was trained. They are %s. As %s%s,"
+                + " %s.",
+            current.way().describe(),
+            better.getFirst().way().describe(),
+            asGood(),
+            String.join(", and ", signs(first, better.getFirst()))),
         true,
         evidence.map());
   }
 
-  private static Map<String, Object> row(Trial t) {
+  /** Which of the ways that are no worse matter most, and that nothing measured tells them from the one in use. */
+  private String undecided(List<WayTrial> alike) {
+    if (alike.isEmpty()) {
+      return "";
+    }
+    List<String> what = new ArrayList<>();
+    if (alike.stream().anyMatch(this::isRescaled)) {
+      what.add("the scale");
+    }
+    if (alike.stream().anyMatch(t -> !isSwapped(t) && !isRescaled(t))) {
+      what.add("the mean");
+    }
+    if (alike.stream().anyMatch(this::isSwapped)) {
+      what.add("the order of red and blue");
+    }
+    String list =
+        what.size() == 1
+            ? what.getFirst()
+            : String.join(", ", what.subList(0, what.size() - 1)) + " or " + what.getLast();
+    return Text.format(
+        "; %d of them do about as well, so that a mistake in %s cannot be told from %s",
+        alike.size(), list, current.images() == 1 ? "this image" : "these images");
+  }
+
+  private boolean isSwapped(WayTrial t) {
+    return t.way().channels() != current.way().channels();
+  }
+
+  private boolean isRescaled(WayTrial t) {
+    double ratio = UsualWays.grey(t.way()) / UsualWays.grey(current.way());
+    return ratio > OTHER_SCALE || ratio < 1 / OTHER_SCALE;
+  }
+
+  private String asGood() {
+    double best = score(better.getFirst());
+    List<String> ways =
+        better.stream()
+            .skip(1)
+            .filter(t -> best - score(t) < AS_GOOD)
+            .map(t -> t.way().describe())
+            .toList();
+    return ways.isEmpty() ? "" : " (or, about as well, " + String.join("; ", ways) + ")";
+  }
+
+  /** What speaks for a way that is better than the one in use. */
+  private List<String> signs(Cut first, WayTrial t) {
+    List<String> signs = new ArrayList<>();
+    if (current.trained() > CLEARLY_NEARER * t.trained()) {
+      signs.add(
+          Text.format(
+              "what reaches the first batch normalisation is %.1f instead of %.1f deviations from"
+                  + " what it was trained with",
+              t.trained(), current.trained()));
+    }
+    if (t.stuck() <= current.stuck() / 2 && current.stuck() > FEW_STUCK) {
+      signs.add(
+          Text.format(
+              "%s instead of %s of the units of %s are stuck",
+              Text.percent(t.stuck()), Text.percent(current.stuck()), first.layer()));
+    }
+    if (isCloser(t, current)) {
+      signs.add(
+          Text.format(
+              "half of the units of %s are within %.1f instead of %.1f deviations of firing",
+              first.layer(), t.offset(), current.offset()));
+    }
+    if (isNoLongerHuge(t, current)) {
+      signs.add(
+          Text.format(
+              "units of %s answer with %.2g instead of %.2g, and the network is %s instead of %s"
+                  + " sure of its first choice",
+              first.layer(),
+              t.answer(),
+              current.answer(),
+              Text.percent(t.answers().sure()),
+              Text.percent(current.answers().sure())));
+    }
+    if (tellsMore(t, current)) {
+      signs.add(
+          Text.format(
+              "answers differ more between pictures (%.2f instead of %.2f bits) and the first"
+                  + " choice gets %s instead of %s",
+              t.answers().information(),
+              current.answers().information(),
+              Text.percent(t.answers().sure()),
+              Text.percent(current.answers().sure())));
+    }
+    return signs;
+  }
+
+  private static Map<String, Object> row(WayTrial t) {
     return new Evidence()
-        .put("way", t.way.describe())
-        .put("stuckUnits", t.stuck)
-        .put("deadUnits", t.dead)
-        .put("deviationsFromCut", t.offset)
-        .put("answer", t.answer)
-        .put("largestProbability", t.sure)
-        .put("classesToldApart", t.told)
-        .put("batchNormalisationDistance", t.trained)
+        .put("way", t.way().describe())
+        .put("stuckUnits", t.stuck())
+        .put("deadUnits", t.dead())
+        .put("deviationsFromCut", t.offset())
+        .put("answer", t.answer())
+        .put("largestProbability", t.answers().sure())
+        .put("bitsAboutThePicture", t.answers().information())
+        .put("classesToldApart", t.answers().told())
+        .put("batchNormalisationDistance", t.trained())
         .map();
   }
 }
