@@ -54,6 +54,7 @@ public record ModelOptions(
       throw new IllegalArgumentException(
           "the near-zero threshold must not be negative, got " + nearZero);
     }
+    nearZero += 0f; // Kernels compare bits: let there be no −0.
     if (memoryLimit < 0) {
       throw new IllegalArgumentException(
           "the memory limit must not be negative, got " + memoryLimit);

@@ -42,6 +42,8 @@ class ZeroCountTest {
         all.add(
             ModelOptions.defaults().withBackend(backend).withThreads(threads).withNearZero(TAU));
       }
+      // No magnitude is less than zero: then there are zeros, but no near zeros.
+      all.add(ModelOptions.defaults().withBackend(backend).withThreads(1).withNearZero(-0f));
     }
     return all.stream();
   }
@@ -60,7 +62,8 @@ class ZeroCountTest {
       for (Node n : graph.nodes()) {
         String name = n.name();
         // A flattened image keeps its channels.
-        Counts expected = recount(tapped.output(name.equals("flat") ? "rest" : name));
+        Counts expected =
+            recount(tapped.output(name.equals("flat") ? "rest" : name), options.nearZero());
         assertSame(expected, tapped.profile().layer(name).orElseThrow().counts(), name);
         Counts inFused = fused.profile().layer(name).orElseThrow().counts();
         if (inFused != null) {
@@ -100,7 +103,7 @@ class ZeroCountTest {
   }
 
   /** [1, C, …] */
-  private static Counts recount(Tensor t) {
+  private static Counts recount(Tensor t, float tau) {
     Shape s = t.shape();
     long[] perChannel = new long[s.intDim(1)];
     int inner = (int) s.elements(2, s.rank());
@@ -111,7 +114,7 @@ class ZeroCountTest {
     for (int i = 0; i < values.length; i++) {
       perChannel[i / inner] += values[i] == 0 ? 1 : 0;
       zeros += values[i] == 0 ? 1 : 0;
-      near += Math.abs(values[i]) < TAU ? 1 : 0;
+      near += Math.abs(values[i]) < tau ? 1 : 0;
       negative += values[i] < 0 ? 1 : 0;
     }
     return new Counts(values.length, zeros, near, negative, perChannel);

@@ -98,6 +98,8 @@ class ChannelsFirstTest {
     x = convolution("conv2", add("first2", new Op.Transpose(TO_FIRST), x), 5, 64);
     String seen = add("last2", new Op.Transpose(TO_LAST), x);
     add("softmax", new Op.Softmax(3, false, false), seen);
+    add("softmaxToEnd", new Op.Softmax(3, true, true), seen);
+    add("softmaxOfPixels", new Op.Softmax(1, false, true), seen);
     add("rows", new Op.Reduce(Op.ReduceKind.SUM, false, false), seen, longs("axes1", 1));
     String mean =
         add("pooled", new Op.Reduce(Op.ReduceKind.MEAN, false, false), seen, longs("axes2", 1, -2));
@@ -109,8 +111,12 @@ class ChannelsFirstTest {
   void everyValueStaysWhatItWas(Backend backend) throws InterruptedException {
     Graph before = exported();
     Graph after = ChannelsFirst.of(before, Arena.ofAuto());
-    assertTrue(after.channelsLast().containsAll(Set.of("last1", "shift", "joined", "softmax")));
+    assertTrue(
+        after
+            .channelsLast()
+            .containsAll(Set.of("last1", "shift", "joined", "softmax", "softmaxToEnd")));
     assertFalse(after.channelsLast().contains("rows"));
+    assertFalse(after.channelsLast().contains("softmaxOfPixels"));
     Tensor image = Tensor.allocate(DataType.FLOAT32, Shape.of(2, 7, 9, 3));
     image.fill(random::nextGaussian);
     Map<String, Tensor> inputs = Map.of("image", image);
@@ -137,7 +143,7 @@ class ChannelsFirstTest {
       }
       if (backend == Backend.VECTOR) {
         for (LayerProfile l : fused.profile().layers()) {
-          boolean apart = Set.of("grid", "sum", "rows").contains(l.name());
+          boolean apart = Set.of("grid", "sum", "rows", "softmaxOfPixels").contains(l.name());
           assertTrue(apart || !l.kernel().equals("reference"), l::toString);
         }
       }

@@ -163,7 +163,7 @@ final class ChannelSelection implements Kernel {
     return images[p.image] + n * l.batchStride() + p.block * l.blockStride() + y * l.rowStride();
   }
 
-  /** A row's channels from one block. Lanes of no channel are zero from the first block on. */
+  /** A row's channels from one block. Nothing that was there before is read for the first: every channel has its block. */
   private static void one(
       MemorySegment m,
       long from,

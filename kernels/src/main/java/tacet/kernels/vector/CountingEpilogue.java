@@ -43,11 +43,13 @@ final class CountingEpilogue {
 
   private CountingEpilogue() {}
 
-  /** Whether blocks with this activation are finished here. */
+  /** Whether blocks with this activation are finished here. With τ = 0 what ReLU makes zero is no near zero. */
   static boolean takes(Activation f, float threshold) {
     return switch (f.kind()) {
-      case IDENTITY, RELU -> true;
-      case CLIP -> Float.floatToRawIntBits(f.alpha()) == 0 && f.beta() >= threshold;
+      case IDENTITY -> true;
+      case RELU -> threshold > 0;
+      case CLIP ->
+          threshold > 0 && Float.floatToRawIntBits(f.alpha()) == 0 && f.beta() >= threshold;
       default -> false;
     };
   }

@@ -164,7 +164,11 @@ final class PixelTurn {
     a.rearrange(BY_4).blend(b, ODD_4).intoMemorySegment(m, to + 4 * ROW, ORDER);
   }
 
-  /** Whether all of so many vectors at the beginning of each row are numbers: neither infinite nor NaN. */
+  /**
+   * Whether all vectors at the beginning of each row are numbers: neither infinite nor NaN.
+   *
+   * @param vectors how many of each row; even, as all widths of {@link F32ListTile} are
+   */
   static boolean isFinite(MemorySegment m, long from, int rows, int vectors) {
     if (!FINITE.isDone()) {
       long start = System.nanoTime();
@@ -187,15 +191,10 @@ final class PixelTurn {
     FloatVector other = zero;
     for (int r = 0; r < rows; r++) {
       long row = from + (long) r * ROW;
-      int v = 0;
-      for (; v + 2 <= vectors; v += 2) {
+      for (int v = 0; v < vectors; v += 2) {
         long at = row + (long) v * BYTES;
         sum = sum.add(FloatVector.fromMemorySegment(FLOATS, m, at, ORDER).mul(zero));
         other = other.add(FloatVector.fromMemorySegment(FLOATS, m, at + BYTES, ORDER).mul(zero));
-      }
-      for (; v < vectors; v++) {
-        long at = row + (long) v * BYTES;
-        sum = sum.add(FloatVector.fromMemorySegment(FLOATS, m, at, ORDER).mul(zero));
       }
     }
     return !sum.add(other).compare(VectorOperators.NE, 0f).anyTrue();

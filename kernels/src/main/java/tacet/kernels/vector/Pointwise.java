@@ -203,9 +203,11 @@ final class Pointwise implements Kernel {
     }
   }
 
-  /** Whether it is ReLU, or ReLU with a bound that is not near zero. */
+  /** Whether it is ReLU, or ReLU with a bound that is not near zero, and what it makes zero is near zero: unless τ = 0. */
   private static boolean rectifies(Activation f, float threshold) {
-    return VectorActivation.lower(f) == 0f && VectorActivation.upper(f) >= threshold;
+    return threshold > 0
+        && VectorActivation.lower(f) == 0f
+        && VectorActivation.upper(f) >= threshold;
   }
 
   /**

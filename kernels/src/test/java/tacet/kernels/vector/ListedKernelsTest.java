@@ -261,7 +261,7 @@ class ListedKernelsTest {
       for (int i = 0; i < 1 << 14; i++) {
         m.setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
       }
-      int squares = 3;
+      int squares = 4;
       long places = 100L << 10;
       for (int i = 0; i < squares * Lanes.COUNT; i++) {
         m.set(ValueLayout.JAVA_LONG, places + i * 8L, (i * 7 % 50) * (Lanes.BYTES + 4L));
@@ -281,8 +281,13 @@ class ListedKernelsTest {
               m.get(ValueLayout.JAVA_FLOAT, plain + o), m.get(ValueLayout.JAVA_FLOAT, simd + o));
         }
       }
-      m.set(ValueLayout.JAVA_FLOAT, simd + PixelTurn.ROW + 4, Float.NEGATIVE_INFINITY);
-      assertFalse(PixelTurn.isFinite(m, simd, Lanes.COUNT, squares));
+      for (int i = 0; i < squares * Lanes.COUNT; i++) {
+        long at = simd + (long) (i % Lanes.COUNT) * PixelTurn.ROW + i * 4L;
+        float x = m.get(ValueLayout.JAVA_FLOAT, at);
+        m.set(ValueLayout.JAVA_FLOAT, at, i % 2 == 0 ? Float.NEGATIVE_INFINITY : Float.NaN);
+        assertFalse(PixelTurn.isFinite(m, simd, Lanes.COUNT, squares));
+        m.set(ValueLayout.JAVA_FLOAT, at, x);
+      }
     }
   }
 
