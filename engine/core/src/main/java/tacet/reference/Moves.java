@@ -1,6 +1,7 @@
 package tacet.reference;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import tacet.graph.Op;
 import tacet.kernels.SelectSpec;
@@ -100,6 +101,10 @@ final class Moves {
 
   static void pad(Operands o, Op.Pad p) {
     int rank = o.y(0).rank();
+    if (rank == 0) {
+      o.copy();
+      return;
+    }
     long[] pads = PadGeometry.pads(o.node(), rank, o.in());
     long[] source = o.shape(0).dims();
     long[] dense = ScalarMove.dense(source);
@@ -110,20 +115,53 @@ final class Moves {
     }
     int size = o.x(0).type().bytes();
     MemorySegment to = o.out().get(0).data();
-    MemorySegment value =
-        o.has(2) ? o.x(2).data() : MemorySegment.ofArray(new byte[o.x(0).type().bytes()]);
-    for (long i = 0; i < o.y(0).elements(); i++) {
-      long rest = i;
+    MemorySegment value = o.has(2) ? o.x(2).data() : MemorySegment.ofArray(new byte[size]);
+    // What one row reads of another, as stretches that are neighbours in both.
+    List<Stretch> stretches = Stretch.of(reads[rank - 1]);
+    long width = dims[rank - 1];
+    for (long row = 0; row * width < o.y(0).elements(); row++) {
+      long rest = row;
       long at = 0;
       boolean inside = true;
-      for (int a = rank - 1; a >= 0; a--) {
+      for (int a = rank - 2; a >= 0; a--) {
         long k = reads[a][(int) (rest % dims[a])];
         rest /= dims[a];
         inside &= k >= 0;
         at += k * dense[a];
       }
-      MemorySegment.copy(
-          inside ? o.x(0).data() : value, inside ? at * size : 0, to, i * size, size);
+      for (Stretch s : stretches) {
+        long first = (row * width + s.to) * size;
+        if (inside && s.from >= 0) {
+          MemorySegment.copy(o.x(0).data(), (at + s.from) * size, to, first, s.length * size);
+        } else {
+          for (long i = 0; i < s.length; i++) {
+            MemorySegment.copy(value, 0, to, first + i * size, size);
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Neighbours.
+   *
+   * @param from where the first is read; −1 where there is nothing to be read
+   * @param to where the first is written
+   * @param length how many there are
+   */
+  private record Stretch(long from, int to, long length) {
+    static List<Stretch> of(long[] reads) {
+      List<Stretch> all = new ArrayList<>();
+      for (int i = 0, end; i < reads.length; i = end) {
+        boolean nothing = reads[i] < 0;
+        for (end = i + 1; end < reads.length; end++) {
+          if (reads[end] != (nothing ? -1 : reads[end - 1] + 1)) {
+            break;
+          }
+        }
+        all.add(new Stretch(reads[i], i, end - i));
+      }
+      return all;
     }
   }
 

@@ -1,9 +1,15 @@
 package tacet.kernels.scalar;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** Moves elements of any type without looking at them. */
 public final class ScalarMove {
+
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** Elements along an axis below which the start of a loop outweighs its rounds. */
+  private static final int SHORT = 16;
 
   private ScalarMove() {}
 
@@ -26,6 +32,7 @@ public final class ScalarMove {
     scatterGather(source, 0, dense(dims), target, first, steps, dims, size);
   }
 
+  /** In whichever order: what is read and what is written do not overlap. */
   private static void scatterGather(
       MemorySegment source,
       long from,
@@ -35,42 +42,94 @@ public final class ScalarMove {
       long[] toSteps,
       long[] dims,
       int size) {
-    for (long d : dims) {
-      if (d == 0) {
+    // Axes of one index are left out, and an axis that goes on where the one before it ends is one
+    // with it.
+    long[] extent = new long[dims.length];
+    long[] read = new long[dims.length];
+    long[] write = new long[dims.length];
+    int rank = 0;
+    for (int a = 0; a < dims.length; a++) {
+      if (dims[a] == 0) {
         return;
       }
+      if (dims[a] == 1) {
+        continue;
+      }
+      int last = rank - 1;
+      if (rank > 0
+          && read[last] == fromSteps[a] * size * dims[a]
+          && write[last] == toSteps[a] * size * dims[a]) {
+        extent[last] *= dims[a];
+      } else {
+        extent[rank++] = dims[a];
+      }
+      read[rank - 1] = fromSteps[a] * size;
+      write[rank - 1] = toSteps[a] * size;
     }
-    int rank = dims.length;
+    long in = from * size;
+    long out = to * size;
     if (rank == 0) {
-      MemorySegment.copy(source, from * size, target, to * size, size);
+      MemorySegment.copy(source, in, target, out, size);
       return;
     }
-    long[] at = new long[rank];
-    int last = rank - 1;
+    int inner = rank - 1;
+    swap(longest(extent, read, write, rank, size), inner, extent, read, write);
+    long[] at = new long[inner];
     while (true) {
-      if (fromSteps[last] == 1 && toSteps[last] == 1) {
-        MemorySegment.copy(source, from * size, target, to * size, dims[last] * size);
-      } else {
-        for (long i = 0; i < dims[last]; i++) {
-          MemorySegment.copy(
-              source,
-              (from + i * fromSteps[last]) * size,
-              target,
-              (to + i * toSteps[last]) * size,
-              size);
-        }
-      }
-      int axis = last - 1;
-      while (axis >= 0 && ++at[axis] == dims[axis]) {
-        from -= (dims[axis] - 1) * fromSteps[axis];
-        to -= (dims[axis] - 1) * toSteps[axis];
+      line(source, in, read[inner], target, out, write[inner], extent[inner], size);
+      int axis = inner - 1;
+      while (axis >= 0 && ++at[axis] == extent[axis]) {
+        in -= (extent[axis] - 1) * read[axis];
+        out -= (extent[axis] - 1) * write[axis];
         at[axis--] = 0;
       }
       if (axis < 0) {
         return;
       }
-      from += fromSteps[axis];
-      to += toSteps[axis];
+      in += read[axis];
+      out += write[axis];
+    }
+  }
+
+  /** The last axis unless it is short and another, whose elements are neighbours on either side, is longer. */
+  private static int longest(long[] extent, long[] read, long[] write, int rank, int size) {
+    int found = rank - 1;
+    for (int a = 0; a < rank - 1 && extent[rank - 1] < SHORT; a++) {
+      if ((read[a] == size || write[a] == size) && extent[a] > extent[found]) {
+        found = a;
+      }
+    }
+    return found;
+  }
+
+  private static void swap(int a, int b, long[]... of) {
+    for (long[] values : of) {
+      long value = values[a];
+      values[a] = values[b];
+      values[b] = value;
+    }
+  }
+
+  /** Elements at constant distances, in bytes. */
+  private static void line(
+      MemorySegment source,
+      long from,
+      long read,
+      MemorySegment target,
+      long to,
+      long write,
+      long count,
+      int size) {
+    if (read == size && write == size) {
+      MemorySegment.copy(source, from, target, to, count * size);
+    } else if (size == Integer.BYTES) {
+      for (long i = 0; i < count; i++) {
+        target.set(INT, to + i * write, source.get(INT, from + i * read));
+      }
+    } else {
+      for (long i = 0; i < count; i++) {
+        MemorySegment.copy(source, from + i * read, target, to + i * write, size);
+      }
     }
   }
 

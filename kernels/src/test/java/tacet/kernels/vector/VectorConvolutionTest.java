@@ -103,11 +103,13 @@ class VectorConvolutionTest {
             int c = 1 + random.nextInt(3 * Lanes.COUNT);
             int in = (width - 1) * stride + 1;
             int oh = 1 + random.nextInt(5);
-            int h = (oh - 1) * stride + 1;
+            int down = 1 + random.nextInt(2);
+            int apart = 1 + random.nextInt(2);
+            int h = (oh - 1) * down + 2 * apart - 1;
             boolean residual = random.nextInt(4) == 0;
             ConvSpec spec =
                 new ConvSpec(
-                    2, c, h, in, c, oh, width, c, 3, 3, stride, stride, 1, 1, 1, 1, residual, f);
+                    2, c, h, in, c, oh, width, c, 3, 3, down, stride, 1, 1, apart, 1, residual, f);
             convolution(random, budget, spec, Lanes.COUNT);
           }
         }
