@@ -14,7 +14,6 @@ import tacet.Model;
 import tacet.ModelOptions;
 import tacet.Result;
 import tacet.graph.Graph;
-import tacet.insight.RandomWeights;
 import tacet.kernels.DataType;
 import tacet.profile.LayerProfile;
 import tacet.tensor.Tensor;
@@ -28,16 +27,12 @@ final class Agreement {
   /** Share of an output's largest magnitude. */
   private static final double CLOSE = 1e-4;
 
-  private final int threads;
-  private final long seed;
-  private final Long randomWeights;
+  private final Conditions on;
   private final PrintStream out;
 
-  Agreement(int threads, long seed, Long randomWeights, PrintStream out) {
-    this.threads = threads;
-    this.seed = seed;
-    this.randomWeights = randomWeights;
-    this.out = out;
+  Agreement(Conditions on) {
+    this.on = on;
+    this.out = on.out();
   }
 
   /** What became of one network. */
@@ -65,8 +60,7 @@ final class Agreement {
     long flips = 0;
     long elements = 0;
     for (Path model : models) {
-      Graph graph = Model.read(model);
-      Row r = compare(randomWeights == null ? graph : RandomWeights.of(graph, randomWeights));
+      Row r = compare(on.graph(model));
       agree &= r.agrees();
       most = Math.max(most, r.difference);
       flips += r.flips;
@@ -104,10 +98,10 @@ final class Agreement {
   }
 
   private Row compare(Graph graph) throws InterruptedException {
-    Map<String, Tensor> inputs = ModelInputs.noise(graph, seed);
+    Map<String, Tensor> inputs = ModelInputs.noise(graph, on.seed());
     Set<String> taps = new LinkedHashSet<>();
     graph.nodes().forEach(n -> taps.add(n.output(0)));
-    ModelOptions options = ModelOptions.defaults().withThreads(threads);
+    ModelOptions options = ModelOptions.defaults().withThreads(on.threads());
     try (Model simd = Model.of(graph, options.withBackend(Backend.VECTOR));
         Model oneDnn = Model.of(graph, options.withBackend(Backend.ONEDNN))) {
       double difference = 0;

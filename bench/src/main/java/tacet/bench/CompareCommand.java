@@ -138,31 +138,31 @@ public final class CompareCommand implements Subcommand {
     if ((shapes == null ? 0 : 1) + (preset == null ? 0 : 1) + (models.isEmpty() ? 0 : 1) != 1) {
       throw new IllegalArgumentException("give MODEL…, --preset conv or --shapes LIST");
     }
+    Conditions on = new Conditions(threads, rounds, seed, randomWeights, out);
     if (preset != null) {
-      comparePreset();
+      comparePreset(on);
     } else if (shapes != null) {
       compareShapes();
     } else if (agreement) {
-      Map<String, Object> result =
-          new Agreement(threads, seed, randomWeights, out).run(ModelFiles.below(models));
+      Map<String, Object> result = new Agreement(on).run(ModelFiles.below(models));
       write(result);
       return result.get("agree").equals(true) ? 0 : 1;
     } else if (load) {
-      write(new LoadComparison(threads, rounds, randomWeights, out).run(models));
+      write(new LoadComparison(on).run(models));
     } else if (start) {
       Path launcher = Path.of(System.getProperty("tacet.launcher", "tacet"));
-      write(new StartComparison(rounds, seed, randomWeights, launcher, out).run(models));
+      write(new StartComparison(on, launcher).run(models));
     } else if (flight) {
-      write(new FlightComparison(threads, rounds, seed, randomWeights, out).run(models));
+      write(new FlightComparison(on).run(models));
     } else if (skipping) {
-      write(new NetworkSkipping(threads, rounds, seed, randomWeights, out).run(models));
+      write(new NetworkSkipping(on).run(models));
     } else {
-      write(new ModelComparison(threads, rounds, seed, randomWeights, strict, out).run(models));
+      write(new ModelComparison(on, strict).run(models));
     }
     return 0;
   }
 
-  private void comparePreset() throws Exception {
+  private void comparePreset(Conditions on) throws Exception {
     if (!preset.equals("conv")) {
       throw new IllegalArgumentException("--preset " + preset + ": there is conv");
     }
@@ -170,9 +170,7 @@ public final class CompareCommand implements Subcommand {
     Path file = folder.resolve("conv.onnx");
     try {
       GraphFile.write(file, Presets.conv(seed));
-      write(
-          new ModelComparison(threads, rounds, seed, randomWeights, strict, out)
-              .run(List.of(file)));
+      write(new ModelComparison(on, strict).run(List.of(file)));
     } finally {
       Files.deleteIfExists(file);
       Files.delete(folder);

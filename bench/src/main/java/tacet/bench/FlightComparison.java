@@ -17,7 +17,6 @@ import tacet.Model;
 import tacet.ModelOptions;
 import tacet.Session;
 import tacet.graph.Graph;
-import tacet.insight.RandomWeights;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
@@ -35,22 +34,12 @@ final class FlightComparison {
   /** Runs until a recording has seen every text often enough to keep it in its pool. */
   private static final int FIRST_RUNS = 5;
 
-  private final int threads;
-  private final int rounds;
-  private final long seed;
-  private final Long randomWeights;
+  private final Conditions on;
   private final PrintStream out;
 
-  /**
-   * @param seed of the input noise
-   * @param randomWeights seed of weights in place of the models' own, or null
-   */
-  FlightComparison(int threads, int rounds, long seed, Long randomWeights, PrintStream out) {
-    this.threads = threads;
-    this.rounds = rounds;
-    this.seed = seed;
-    this.randomWeights = randomWeights;
-    this.out = out;
+  FlightComparison(Conditions on) {
+    this.on = on;
+    this.out = on.out();
   }
 
   /** Measures and prints one network after the other; returns what goes into the JSON file. */
@@ -58,7 +47,7 @@ final class FlightComparison {
     out.printf(
         "%d thread(s), milliseconds of a run without and with tacet.Layer; medians and quartiles of"
             + " %d rounds%n%n",
-        threads, rounds);
+        on.threads(), on.rounds());
     out.printf("%-28s %9s %9s %9s   %s%n", "model", "without", "with", "overhead", "quartiles");
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Path model : models) {
@@ -68,21 +57,21 @@ final class FlightComparison {
   }
 
   private Map<String, Object> compare(Path file) throws Exception {
-    Graph own = Model.read(file);
-    Graph graph = randomWeights == null ? own : RandomWeights.of(own, randomWeights);
-    ModelOptions options = ModelOptions.defaults().withThreads(threads).withBackend(Backend.VECTOR);
-    Map<String, Tensor> inputs = ModelInputs.noise(graph, seed);
+    Graph graph = on.graph(file);
+    ModelOptions options =
+        ModelOptions.defaults().withThreads(on.threads()).withBackend(Backend.VECTOR);
+    Map<String, Tensor> inputs = ModelInputs.noise(graph, on.seed());
     Map<String, Shape> shapes = new LinkedHashMap<>();
     inputs.forEach((name, t) -> shapes.put(name, t.shape()));
-    double[][] nanos = new double[2][rounds];
-    double[] overhead = new double[rounds];
+    double[][] nanos = new double[2][on.rounds()];
+    double[] overhead = new double[on.rounds()];
     try (Model model = Model.of(graph, options);
         Session session = model.session(shapes, Set.of())) {
       inputs.forEach((name, t) -> session.input(name).data().copyFrom(t.data()));
       model.warmUp(shapes, MOST_COMPILING);
       int batch = (int) Math.clamp(BATCH_NANOS / batch(session, 10), 1, 100_000);
       // The events' own code is compiled, and times are settled, after some rounds.
-      for (int r = -rounds / 2 - 1; r < rounds; r++) {
+      for (int r = -on.rounds() / 2 - 1; r < on.rounds(); r++) {
         double[] pair = new double[2];
         for (int k = 0; k < 2; k++) {
           int which = (k + r) & 1;
@@ -100,12 +89,14 @@ final class FlightComparison {
     double median = Contest.median(overhead);
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("model", file.toString());
-    row.put("threads", threads);
-    row.put("rounds", rounds);
+    row.put("threads", on.threads());
+    row.put("rounds", on.rounds());
     row.put("milliseconds", Contest.median(nanos[0]) / 1e6);
     row.put("recordedMilliseconds", Contest.median(nanos[1]) / 1e6);
     row.put("overhead", median);
-    row.put("overheadQuartiles", List.of(sorted[rounds / 4], sorted[rounds - 1 - rounds / 4]));
+    row.put(
+        "overheadQuartiles",
+        List.of(sorted[on.rounds() / 4], sorted[on.rounds() - 1 - on.rounds() / 4]));
     out.printf(
         Locale.ROOT,
         "%-28s %9.3f %9.3f %8.2f%%   %.2f%% … %.2f%%%n",
@@ -113,8 +104,8 @@ final class FlightComparison {
         Contest.median(nanos[0]) / 1e6,
         Contest.median(nanos[1]) / 1e6,
         100 * median,
-        100 * sorted[rounds / 4],
-        100 * sorted[rounds - 1 - rounds / 4]);
+        100 * sorted[on.rounds() / 4],
+        100 * sorted[on.rounds() - 1 - on.rounds() / 4]);
     return row;
   }
 

@@ -31,19 +31,12 @@ final class LoadComparison {
   private static final int BUFFER_BYTES = 1 << 20;
   private static final long PIECE_BYTES = 1 << 30;
 
-  private final int threads;
-  private final int rounds;
-  private final Long randomWeights;
+  private final Conditions on;
   private final PrintStream out;
 
-  /**
-   * @param randomWeights seed of weights in place of the models' own, or null
-   */
-  LoadComparison(int threads, int rounds, Long randomWeights, PrintStream out) {
-    this.threads = threads;
-    this.rounds = rounds;
-    this.randomWeights = randomWeights;
-    this.out = out;
+  LoadComparison(Conditions on) {
+    this.on = on;
+    this.out = on.out();
   }
 
   /** Measures and prints one model after the other; returns what goes into the JSON file. */
@@ -51,18 +44,18 @@ final class LoadComparison {
     out.printf(
         "%d thread(s), milliseconds; first: with all code new to the JVM; then medians of %d"
             + " rounds%n%n",
-        threads, rounds);
+        on.threads(), on.rounds());
     out.printf(
         "%-28s %7s %9s %9s %9s %9s %9s %9s %6s %6s%n",
         "model", "MB", "first", "(read)", "through", "read", "load", "session", "ratio", "first");
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Path model : models) {
-      if (randomWeights == null) {
+      if (on.randomWeights() == null) {
         rows.add(compare(model, model));
       } else {
         Path copy = Files.createTempFile("tacet-load", ".onnx");
         try {
-          OnnxWeights.random(model, randomWeights, copy);
+          OnnxWeights.random(model, on.randomWeights(), copy);
           System.gc();
           rows.add(compare(model, copy));
         } finally {
@@ -74,7 +67,8 @@ final class LoadComparison {
   }
 
   private Map<String, Object> compare(Path model, Path file) throws Exception {
-    ModelOptions options = ModelOptions.defaults().withThreads(threads).withBackend(Backend.VECTOR);
+    ModelOptions options =
+        ModelOptions.defaults().withThreads(on.threads()).withBackend(Backend.VECTOR);
     Graph graph = Model.read(file);
     Map<String, Shape> shapes = new LinkedHashMap<>();
     ModelInputs.noise(graph, 1).forEach((name, t) -> shapes.put(name, t.shape()));
@@ -82,9 +76,9 @@ final class LoadComparison {
     through(file);
     double firstRead = read(file);
     double[] firstLoad = load(file, options, shapes);
-    double[][] nanos = new double[4][rounds];
-    double[] ratios = new double[rounds];
-    for (int r = 0; r < rounds; r++) {
+    double[][] nanos = new double[4][on.rounds()];
+    double[] ratios = new double[on.rounds()];
+    for (int r = 0; r < on.rounds(); r++) {
       nanos[0][r] = through(file);
       nanos[1][r] = read(file);
       double[] load = load(file, options, shapes);
@@ -95,8 +89,8 @@ final class LoadComparison {
     double first = firstLoad[0] + firstLoad[1];
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("model", model.toString());
-    row.put("threads", threads);
-    row.put("rounds", rounds);
+    row.put("threads", on.threads());
+    row.put("rounds", on.rounds());
     row.put("bytes", Files.size(file));
     row.put("firstMilliseconds", first / 1e6);
     row.put("firstReadMilliseconds", firstRead / 1e6);

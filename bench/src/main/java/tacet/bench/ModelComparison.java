@@ -26,26 +26,17 @@ final class ModelComparison {
 
   private static final Duration MOST_COMPILING = Duration.ofSeconds(20);
 
-  private final int threads;
-  private final int rounds;
-  private final long seed;
-  private final Long randomWeights;
-  private final boolean strict;
+  private final Conditions on;
   private final PrintStream out;
+  private final boolean strict;
 
   /**
-   * @param seed of the input noise
-   * @param randomWeights seed of weights in place of the model's own, or null
    * @param strict whether Tacet's arithmetic is strict
    */
-  ModelComparison(
-      int threads, int rounds, long seed, Long randomWeights, boolean strict, PrintStream out) {
-    this.threads = threads;
-    this.rounds = rounds;
-    this.seed = seed;
-    this.randomWeights = randomWeights;
+  ModelComparison(Conditions on, boolean strict) {
+    this.on = on;
+    this.out = on.out();
     this.strict = strict;
-    this.out = out;
   }
 
   /** Measures and prints one network after the other; returns what goes into the JSON file. */
@@ -53,7 +44,7 @@ final class ModelComparison {
     out.printf(
         "%d thread(s); ONNX Runtime: all optimisations, its threads spin as by default; median"
             + " milliseconds of %d rounds%n%n",
-        threads, rounds);
+        on.threads(), on.rounds());
     out.printf(
         "%-28s %9s %9s %9s %9s %6s %6s %6s %8s %8s %9s%n",
         "model",
@@ -75,12 +66,12 @@ final class ModelComparison {
   }
 
   private Map<String, Object> compare(Path model) throws Exception {
-    if (randomWeights == null) {
+    if (on.randomWeights() == null) {
       return compare(model, model);
     }
     Path copy = Files.createTempFile("tacet-compare", ".onnx");
     try {
-      OnnxWeights.random(model, randomWeights, copy);
+      OnnxWeights.random(model, on.randomWeights(), copy);
       return compare(model, copy);
     } finally {
       Files.delete(copy);
@@ -89,8 +80,8 @@ final class ModelComparison {
 
   private Map<String, Object> compare(Path model, Path file) throws Exception {
     Graph graph = Model.read(file);
-    Map<String, Tensor> inputs = ModelInputs.noise(graph, seed);
-    ModelOptions options = ModelOptions.defaults().withThreads(threads).withStrict(strict);
+    Map<String, Tensor> inputs = ModelInputs.noise(graph, on.seed());
+    ModelOptions options = ModelOptions.defaults().withThreads(on.threads()).withStrict(strict);
     try (Model vector = Model.of(graph, options.withBackend(Backend.VECTOR));
         Model auto = Model.of(graph, options.withBackend(Backend.AUTO).withMeasure(true));
         Model oneDnn = Model.of(graph, options.withBackend(Backend.ONEDNN));
@@ -98,7 +89,7 @@ final class ModelComparison {
             Model.of(graph, options.withBackend(Backend.VECTOR).withCounts(CountLevel.OFF));
         Model oneDnnUncounted =
             Model.of(graph, options.withBackend(Backend.ONEDNN).withCounts(CountLevel.OFF));
-        OnnxRuntimePeer peer = new OnnxRuntimePeer(file, threads, inputs)) {
+        OnnxRuntimePeer peer = new OnnxRuntimePeer(file, on.threads(), inputs)) {
       Map<String, float[]> truth = peer.outputs();
       double ofVector = difference(truth, vector.run(inputs));
       double ofAuto = difference(truth, auto.run(inputs));
@@ -117,12 +108,12 @@ final class ModelComparison {
                   peer::run,
                   () -> oneDnn.run(inputs),
                   () -> oneDnnUncounted.run(inputs)),
-              threads > 1);
-      contest.run(rounds, LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS, () -> true);
+              on.threads() > 1);
+      contest.run(on.rounds(), LEAST_WARM_UP_SECONDS, MOST_WARM_UP_SECONDS, () -> true);
       Map<String, Object> row = new LinkedHashMap<>();
       row.put("model", model.toString());
-      row.put("threads", threads);
-      row.put("rounds", rounds);
+      row.put("threads", on.threads());
+      row.put("rounds", on.rounds());
       row.put("strict", strict);
       row.put(
           "medianMilliseconds",

@@ -13,7 +13,6 @@ import tacet.Model;
 import tacet.ModelOptions;
 import tacet.graph.Graph;
 import tacet.insight.Alternation;
-import tacet.insight.RandomWeights;
 import tacet.kernels.SparseMode;
 
 /** What skipping zeros gains in whole networks: planned without it, and with the choice left to each run, in turn. */
@@ -21,41 +20,34 @@ final class NetworkSkipping {
 
   private static final Set<String> MULTIPLYING = Set.of("Conv", "Gemm", "MatMul");
 
-  private final int threads;
-  private final int rounds;
-  private final long seed;
-  private final Long randomWeights;
+  private final Conditions on;
   private final PrintStream out;
 
-  /**
-   * @param randomWeights seed of weights in place of the models' own, or null
-   */
-  NetworkSkipping(int threads, int rounds, long seed, Long randomWeights, PrintStream out) {
-    this.threads = threads;
-    this.rounds = rounds;
-    this.seed = seed;
-    this.randomWeights = randomWeights;
-    this.out = out;
+  NetworkSkipping(Conditions on) {
+    this.on = on;
+    this.out = on.out();
   }
 
   /** Measures and prints; returns what goes into the JSON file. */
   Map<String, Object> run(List<Path> models) throws Exception {
-    out.printf("%d thread(s), medians of %d rounds%n", threads, rounds);
+    out.printf("%d thread(s), medians of %d rounds%n", on.threads(), on.rounds());
     List<Object> rows = new ArrayList<>();
     for (Path model : models) {
       rows.add(compare(model));
     }
-    return Map.of("threads", threads, "rounds", rounds, "models", rows);
+    return Map.of("threads", on.threads(), "rounds", on.rounds(), "models", rows);
   }
 
   private Map<String, Object> compare(Path file) throws Exception {
-    Graph own = Model.read(file);
-    Graph graph = randomWeights == null ? own : RandomWeights.of(own, randomWeights);
+    Graph graph = on.graph(file);
     ModelOptions options =
-        ModelOptions.defaults().withThreads(threads).withBackend(Backend.AUTO).withMeasure(true);
+        ModelOptions.defaults()
+            .withThreads(on.threads())
+            .withBackend(Backend.AUTO)
+            .withMeasure(true);
     try (Model off = Model.of(graph, options.withSparse(SparseMode.OFF));
         Model auto = Model.of(graph, options.withSparse(SparseMode.AUTO))) {
-      Alternation a = Alternation.of(off, auto, ModelInputs.noise(graph, seed), rounds);
+      Alternation a = Alternation.of(off, auto, ModelInputs.noise(graph, on.seed()), on.rounds());
       out.printf(
           Locale.ROOT,
           "%n%-36s %-30s %9.3f ms %9.3f ms %6.2f%n",

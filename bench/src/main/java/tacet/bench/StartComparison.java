@@ -22,23 +22,17 @@ import tacet.tensor.Tensor;
  */
 final class StartComparison {
 
-  private final int rounds;
-  private final long seed;
-  private final Long randomWeights;
-  private final Path launcher;
+  private final Conditions on;
   private final PrintStream out;
+  private final Path launcher;
 
   /**
-   * @param seed of the input noise
-   * @param randomWeights seed of weights in place of the models' own, or null
    * @param launcher the command {@code tacet}
    */
-  StartComparison(int rounds, long seed, Long randomWeights, Path launcher, PrintStream out) {
-    this.rounds = rounds;
-    this.seed = seed;
-    this.randomWeights = randomWeights;
+  StartComparison(Conditions on, Path launcher) {
+    this.on = on;
+    this.out = on.out();
     this.launcher = launcher;
-    this.out = out;
   }
 
   /** Measures and prints one model after the other; returns what goes into the JSON file. */
@@ -46,7 +40,7 @@ final class StartComparison {
     out.printf(
         "seconds from start to exit of tacet run --backend vector, without and with classes linked"
             + " beforehand; median and slowest of %d%n%n",
-        rounds);
+        on.rounds());
     out.printf("%-28s %9s %9s %9s %9s%n", "model", "without", "slowest", "with", "slowest");
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Path model : models) {
@@ -66,15 +60,15 @@ final class StartComparison {
 
   private Map<String, Object> compare(Path model, Path folder) throws Exception {
     Path file = model;
-    if (randomWeights != null) {
+    if (on.randomWeights() != null) {
       file = folder.resolve("model.onnx");
-      OnnxWeights.random(model, randomWeights, file);
+      OnnxWeights.random(model, on.randomWeights(), file);
     }
     Graph graph = Model.read(file);
     List<String> command =
         new ArrayList<>(
             List.of(launcher.toString(), "run", file.toString(), "--backend", "vector"));
-    for (Map.Entry<String, Tensor> e : ModelInputs.noise(graph, seed).entrySet()) {
+    for (Map.Entry<String, Tensor> e : ModelInputs.noise(graph, on.seed()).entrySet()) {
       Path input = folder.resolve("input" + command.size() + ".npy");
       Tensor t = e.getValue();
       NpyFile.write(input, NpyArray.ofFloats(t.toFloats(), t.shape().dims()));
@@ -83,8 +77,8 @@ final class StartComparison {
     command.addAll(List.of("--output", folder.toString()));
     // Builds what is not built, and makes the cache.
     seconds(command, true);
-    double[][] seconds = new double[2][rounds];
-    for (int r = 0; r < rounds; r++) {
+    double[][] seconds = new double[2][on.rounds()];
+    for (int r = 0; r < on.rounds(); r++) {
       for (int k = 0; k < 2; k++) {
         int which = (k + r) & 1;
         seconds[which][r] = seconds(command, which == 1);
@@ -92,7 +86,7 @@ final class StartComparison {
     }
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("model", model.toString());
-    row.put("rounds", rounds);
+    row.put("rounds", on.rounds());
     row.put("seconds", seconds[0]);
     row.put("secondsWithCache", seconds[1]);
     out.printf(

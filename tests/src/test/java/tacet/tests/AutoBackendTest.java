@@ -152,18 +152,20 @@ class AutoBackendTest {
   }
 
   private List<String> recordedReasons() throws Exception {
-    Path file = Files.createTempFile(folder.getParent(), "auto", ".jfr");
+    Path file = Files.createTempFile("auto", ".jfr");
     try (Recording recording = new Recording()) {
       recording.enable("tacet.KernelChoice");
       recording.start();
       run(options());
       recording.stop();
       recording.dump(file);
+      return RecordingFile.readAllEvents(file).stream()
+          .filter(e -> e.getEventType().getName().equals("tacet.KernelChoice"))
+          .map((RecordedEvent e) -> first(e.getString("reason")))
+          .toList();
+    } finally {
+      Files.delete(file);
     }
-    return RecordingFile.readAllEvents(file).stream()
-        .filter(e -> e.getEventType().getName().equals("tacet.KernelChoice"))
-        .map((RecordedEvent e) -> first(e.getString("reason")))
-        .toList();
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import tacet.Model;
 import tacet.Session;
 import tacet.WarmUp;
 import tacet.graph.Graph;
+import tacet.insight.file.WholeFile;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
@@ -84,6 +86,7 @@ final class ProfileCommand implements Callable<Integer> {
       out.print(settings());
       return 0;
     }
+    Destination.requireFile(json);
     if (runs < 1) {
       throw new IllegalArgumentException("--runs " + runs + ": expected at least 1");
     }
@@ -91,19 +94,31 @@ final class ProfileCommand implements Callable<Integer> {
       print(LayerRecording.read(file));
       return 0;
     }
-    Path target = record == null ? Files.createTempFile("tacet", ".jfr") : record;
+    Destination.requireFile(record);
+    Path recorded = Files.createTempFile("tacet", ".jfr");
     try {
-      record(target);
-      print(LayerRecording.read(target));
+      record(recorded);
+      print(LayerRecording.read(recorded));
       if (record != null) {
+        keep(recorded);
         out.println("recording: " + record);
       }
     } finally {
-      if (record == null) {
-        Files.deleteIfExists(target);
-      }
+      Files.deleteIfExists(recorded);
     }
     return 0;
+  }
+
+  private void keep(Path recorded) throws IOException {
+    try (FileChannel from = FileChannel.open(recorded)) {
+      WholeFile.write(
+          record,
+          to -> {
+            for (long at = 0; at < from.size(); ) {
+              at += from.transferTo(at, from.size() - at, to);
+            }
+          });
+    }
   }
 
   private static String settings() throws IOException {

@@ -170,6 +170,8 @@ class BadInputTest {
     assertRefused("is a file", "inspect", model, image, "--maps", image);
     assertRefused("is a file", "run", model, "--input", image, "--output", image);
     assertRefused("no folder", "survey", model, folder, "--json", folder.resolve("a/b.json"));
+    assertRefused(
+        "no folder", "profile", model, "--runs", 1, "--record", folder.resolve("a/b.jfr"));
   }
 
   @Test
