@@ -3,12 +3,9 @@ package tacet;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -19,11 +16,8 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import tacet.error.DeadlineExceededException;
-import tacet.error.MemoryLimitException;
 import tacet.error.ModelFormatException;
-import tacet.error.ShapeMismatchException;
 import tacet.format.ModelReader;
 import tacet.graph.Graph;
 import tacet.graph.Node;
@@ -37,7 +31,6 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.Parallel;
 import tacet.kernels.ThreadBudget;
 import tacet.plan.Plan;
-import tacet.plan.PlanOptions;
 import tacet.plan.Providers;
 import tacet.plan.Workspace;
 import tacet.tensor.Shape;
@@ -53,27 +46,13 @@ import tacet.tensor.Tensor;
  */
 public final class Model implements AutoCloseable {
 
-  /** Plans kept for different input shapes; the least recently used goes first. */
-  private static final int MOST_PLANS = 8;
-
-  /** Longest that kernels are run to measure them for the inputs of one shape. */
-  private static final long MOST_MEASURE_NANOS = 2_000_000_000;
-
-  /**
-   * What a plan is made for.
-   *
-   * @param contents of the inputs that decide shapes, in the graph's order
-   */
-  private record Key(List<Shape> shapes, List<ByteBuffer> contents, Set<String> wanted) {}
-
   private final Graph graph;
   private final ModelOptions options;
   private final List<KernelProvider> providers;
   private final ThreadBudget budget;
   private final MemoryAccount memory;
   private final FileMemory file;
-  private final Set<String> deciding;
-  private final LinkedHashMap<Key, Prepared> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private final Plans plans;
   private final Set<Session> sessions = new HashSet<>();
   private ModelFlight flight;
   private boolean closed;
@@ -88,7 +67,7 @@ public final class Model implements AutoCloseable {
     this.providers = Providers.of(options.backend().name(), options.threads());
     this.budget = new ThreadBudget(options.threads(), options.executor());
     this.memory = new MemoryAccount(options.memoryLimit());
-    this.deciding = Plan.shapeDecidingInputs(graph);
+    this.plans = new Plans(graph, options, providers, memory, file);
   }
 
   /**
@@ -236,10 +215,10 @@ public final class Model implements AutoCloseable {
     long deadline = run.timeout() == null ? 0 : System.nanoTime() + run.timeout().toNanos();
     InferenceEvent event = recorded();
     try (ThreadBudget.Team team = share(run.timeout(), event)) {
-      Prepared prepared = prepared(inputs, wanted, team);
+      Prepared prepared = plans.get(inputs, wanted, team);
       try {
         Plan plan = prepared.plan();
-        Workspace workspace = withRoom(prepared, prepared::workspace);
+        Workspace workspace = plans.withRoom(prepared, prepared::workspace);
         try {
           for (ValueInfo i : graph.inputs()) {
             workspace.input(i.name()).data().copyFrom(inputs.get(i.name()).data());
@@ -267,7 +246,7 @@ public final class Model implements AutoCloseable {
     if (!Flight.isRecording()) {
       return null;
     }
-    synchronized (plans) {
+    synchronized (sessions) {
       if (flight == null && !closed) {
         flight = new ModelFlight(graph.source(), memory);
       }
@@ -305,8 +284,8 @@ public final class Model implements AutoCloseable {
     Session session = null;
     boolean open = false;
     try {
-      session = new Session(this, prepared, withRoom(prepared, prepared::newWorkspace));
-      synchronized (plans) {
+      session = new Session(this, prepared, plans.withRoom(prepared, prepared::newWorkspace));
+      synchronized (sessions) {
         requireOpen();
         sessions.add(session);
       }
@@ -324,9 +303,9 @@ public final class Model implements AutoCloseable {
   /** What a plan needs to know of inputs that are not there yet: type and shape. */
   private <T> T withSpecimens(Map<String, Shape> shapes, Function<Map<String, Tensor>, T> use) {
     requireInputs(shapes.keySet());
-    if (!deciding.isEmpty()) {
+    if (!plans.deciding().isEmpty()) {
       throw new IllegalArgumentException(
-          "the contents of inputs " + deciding + " decide shapes: give them to run");
+          "the contents of inputs " + plans.deciding() + " decide shapes: give them to run");
     }
     Map<String, Tensor> specimens = new LinkedHashMap<>();
     try (Arena arena = Arena.ofConfined()) {
@@ -339,7 +318,7 @@ public final class Model implements AutoCloseable {
 
   /** Called by a session that is closed. */
   void forget(Session session) {
-    synchronized (plans) {
+    synchronized (sessions) {
       sessions.remove(session);
     }
   }
@@ -521,95 +500,11 @@ public final class Model implements AutoCloseable {
   /** A plan for these inputs, made outside a run if need be: on the threads of the budget where they are free. */
   private Prepared prepared(Map<String, Tensor> inputs, Set<String> wanted) {
     try (ThreadBudget.Team team = budget.tryAcquire(0)) {
-      return prepared(inputs, wanted, team == null ? Parallel.serial() : team);
+      return plans.get(inputs, wanted, team == null ? Parallel.serial() : team);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return prepared(inputs, wanted, Parallel.serial());
+      return plans.get(inputs, wanted, Parallel.serial());
     }
-  }
-
-  /**
-   * A plan for these inputs, made if need be. The caller must {@link Prepared#leave} it.
-   *
-   * @param parallel threads on which plans are tried
-   */
-  private Prepared prepared(Map<String, Tensor> inputs, Set<String> wanted, Parallel parallel) {
-    Key key = key(inputs, wanted);
-    while (true) {
-      Prepared p;
-      List<Prepared> evicted = new ArrayList<>();
-      synchronized (plans) {
-        requireOpen();
-        p = plans.computeIfAbsent(key, _ -> new Prepared(memory, file));
-        while (plans.size() > MOST_PLANS) {
-          evicted.add(plans.pollFirstEntry().getValue());
-        }
-      }
-      evicted.forEach(Prepared::retire);
-      boolean failed = true;
-      try {
-        // Outside the lock: making a plan takes long, and runs of other shapes need not wait for
-        // it.
-        boolean entered =
-            withRoom(p, () -> p.enter(weights -> plan(inputs, wanted, weights, parallel)));
-        failed = false;
-        if (entered) {
-          return p;
-        }
-      } finally {
-        if (failed) {
-          synchronized (plans) {
-            plans.remove(key, p);
-          }
-        }
-      }
-    }
-  }
-
-  /** Allocates for {@code user}; where the limit is in the way, tries again without the plans that nobody is using. */
-  private <T> T withRoom(Prepared user, Supplier<T> allocation) {
-    try {
-      return allocation.get();
-    } catch (MemoryLimitException e) {
-      List<Prepared> dropped;
-      synchronized (plans) {
-        dropped = plans.values().stream().filter(p -> p != user).toList();
-        plans.values().retainAll(Set.of(user));
-      }
-      dropped.forEach(Prepared::retire);
-      return allocation.get();
-    }
-  }
-
-  private Plan plan(
-      Map<String, Tensor> inputs, Set<String> wanted, Arena weights, Parallel parallel) {
-    PlanOptions o =
-        new PlanOptions(
-            options.counts(),
-            options.nearZero(),
-            options.threads(),
-            options.fuse(),
-            options.strict(),
-            options.sparse(),
-            options.measure() ? MOST_MEASURE_NANOS : 0);
-    return Plan.of(graph, inputs, wanted, providers, o, weights, memory::open, parallel);
-  }
-
-  private Key key(Map<String, Tensor> inputs, Set<String> wanted) {
-    List<Shape> shapes = new ArrayList<>(graph.inputs().size());
-    List<ByteBuffer> contents = new ArrayList<>(deciding.size());
-    for (ValueInfo i : graph.inputs()) {
-      Tensor t = inputs.get(i.name());
-      if (t.type() != i.type()) {
-        throw new ShapeMismatchException(
-            "input " + i.name(), i.type().toString(), t.type().toString());
-      }
-      shapes.add(t.shape());
-      if (deciding.contains(i.name())) {
-        contents.add(ByteBuffer.wrap(t.data().toArray(ValueLayout.JAVA_BYTE)));
-      }
-    }
-    return new Key(shapes, contents, wanted);
   }
 
   /**
@@ -618,19 +513,17 @@ public final class Model implements AutoCloseable {
    */
   @Override
   public void close() {
-    List<Prepared> retired;
     List<Session> open;
-    synchronized (plans) {
+    synchronized (sessions) {
       if (closed) {
         return;
       }
       closed = true;
-      retired = List.copyOf(plans.values());
-      plans.clear();
       open = List.copyOf(sessions);
     }
+    // First: what runs from now on finds no plan, and no new session.
+    plans.close();
     open.forEach(Session::close);
-    retired.forEach(Prepared::retire);
     if (flight != null) {
       flight.close();
     }

@@ -68,7 +68,8 @@ class VectorConvolutionTest {
     } else if (random.nextInt(3) == 0) {
       groups = 1 + random.nextInt(4);
       in = groups * (1 + random.nextInt(2 * v));
-      out = groups * (1 + random.nextInt(2 * v));
+      // Now and then more than a tile is wide.
+      out = groups * (1 + random.nextInt(random.nextInt(4) == 0 ? 6 * v : 2 * v));
     }
     int kh = 1 + random.nextInt(4);
     int kw = 1 + random.nextInt(4);
