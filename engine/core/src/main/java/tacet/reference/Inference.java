@@ -41,10 +41,16 @@ final class Inference {
       throw bad(node, "no absent input", node.inputs().toString());
     }
     return switch (node.op()) {
-      case Op.Conv c -> one(convolution(c));
-      case Op.ConvTranspose c -> one(transposed(c));
+      case Op.Conv c -> {
+        sameTypes(0, 1);
+        yield one(as(windows().convolution(c)));
+      }
+      case Op.ConvTranspose c -> {
+        sameTypes(0, 1);
+        yield one(as(windows().transposed(c)));
+      }
       case Op.Pool p -> pool(p);
-      case Op.GlobalPool _ -> one(globalPool());
+      case Op.GlobalPool _ -> one(as(windows().globalPool()));
       case Op.BatchNormalization _, Op.InstanceNormalization _ -> perChannel();
       case Op.GroupNormalization g -> one(groupNormalization(g));
       case Op.Lrn l -> {
@@ -252,86 +258,11 @@ final class Inference {
     return new TensorType(type(0).type(), s);
   }
 
-  private int[] spatial(Shape s) {
-    if (s.rank() < 3) {
-      throw bad(node, "an image [N, C, spatial…]", s.toString());
-    }
-    int[] out = new int[s.rank() - 2];
-    for (int i = 0; i < out.length; i++) {
-      out[i] = s.intDim(i + 2);
-    }
-    return out;
-  }
-
-  private static Shape image(long n, long c, int[] extent) {
-    long[] dims = new long[extent.length + 2];
-    dims[0] = n;
-    dims[1] = c;
-    for (int i = 0; i < extent.length; i++) {
-      dims[i + 2] = extent[i];
-    }
-    return Shape.of(dims);
-  }
-
-  private TensorType convolution(Op.Conv c) {
-    Shape x = shape(0);
-    Shape w = shape(1);
-    sameTypes(0, 1);
-    int[] in = spatial(x);
-    if (w.rank() != x.rank()) {
-      throw bad(node, "weights of rank " + x.rank(), w.toString());
-    }
-    if (c.groups() < 1
-        || w.dim(0) % c.groups() != 0
-        || x.dim(1) != Math.multiplyExact(w.dim(1), (long) c.groups())) {
-      throw bad(
-          node,
-          "weights [M, " + x.dim(1) + "/" + c.groups() + ", …] for an input " + x,
-          w.toString());
-    }
-    bias(w.dim(0));
-    int[] out = Windows.convolution(node, in, spatial(w), c.window()).outputExtent();
-    return as(image(x.dim(0), w.dim(0), out));
-  }
-
-  private void bias(long channels) {
-    if (has(2) && !shape(2).equals(Shape.of(channels))) {
-      throw bad(node, "a bias of " + channels, shape(2).toString());
-    }
-  }
-
-  private TensorType transposed(Op.ConvTranspose c) {
-    Shape x = shape(0);
-    Shape w = shape(1);
-    sameTypes(0, 1);
-    int[] in = spatial(x);
-    if (w.rank() != x.rank()
-        || c.groups() < 1
-        || w.dim(0) != x.dim(1)
-        || x.dim(1) % c.groups() != 0) {
-      throw bad(node, "weights [" + x.dim(1) + ", M/groups, …] for an input " + x, w.toString());
-    }
-    long m = Math.multiplyExact(w.dim(1), (long) c.groups());
-    bias(m);
-    return as(image(x.dim(0), m, Windows.transposed(node, in, spatial(w), c).outputExtent()));
-  }
-
   private List<TensorType> pool(Op.Pool p) {
-    Shape x = shape(0);
-    if (p.kind() == Op.PoolKind.LP && p.p() < 1) {
-      throw bad(node, "p of at least 1", Integer.toString(p.p()));
-    }
-    int[] in = spatial(x);
-    TensorType y = as(image(x.dim(0), x.dim(1), Windows.pool(node, in, p).outputExtent()));
+    TensorType y = as(windows().pool(p));
     return node.outputs().size() > 1
         ? List.of(y, new TensorType(DataType.INT64, y.shape()))
         : List.of(y);
-  }
-
-  private TensorType globalPool() {
-    int[] out = spatial(shape(0));
-    Arrays.fill(out, 1);
-    return as(image(shape(0).dim(0), shape(0).dim(1), out));
   }
 
   private List<TensorType> perChannel() {
@@ -512,6 +443,10 @@ final class Inference {
       need(shape(2).elements() == 1, "a value of one element", shape(2));
     }
     return as(moved().pad());
+  }
+
+  private WindowShapes windows() {
+    return new WindowShapes(node, shape(0), has(1) ? shape(1) : null, has(2) ? shape(2) : null);
   }
 
   private MoveShapes moved() {

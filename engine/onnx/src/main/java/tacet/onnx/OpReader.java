@@ -111,6 +111,10 @@ final class OpReader {
   }
 
   private Op op() throws NotSupported, IOException {
+    Activation function = Activations.read(proto.type, opset, attributes, this::bad);
+    if (function != null) {
+      return new Op.Unary(function);
+    }
     return switch (proto.type) {
       case "Conv" -> new Op.Conv(window(), groups());
       case "ConvTranspose" ->
@@ -146,44 +150,6 @@ final class OpReader {
               attributes.real("bias", 1f));
       case "LpNormalization" ->
           new Op.LpNormalization(attributes.int32("axis", -1), attributes.int32("p", 2));
-      case "Relu" -> unary(Kind.RELU);
-      case "LeakyRelu" -> unary(Kind.LEAKY_RELU, attributes.real("alpha", 0.01f), 0);
-      case "Elu" -> unary(Kind.ELU, attributes.real("alpha", 1f), 0);
-      case "Celu" -> unary(Kind.CELU, attributes.real("alpha", 1f), 0);
-      case "Selu" ->
-          unary(
-              Kind.SELU,
-              attributes.real("alpha", opset < 6 ? 1.6732f : 1.67326319217681884765625f),
-              attributes.real("gamma", opset < 6 ? 1.0507f : 1.05070102214813232421875f));
-      case "Sigmoid" -> unary(Kind.SIGMOID);
-      case "HardSigmoid" ->
-          unary(Kind.HARD_SIGMOID, attributes.real("alpha", 0.2f), attributes.real("beta", 0.5f));
-      case "HardSwish" -> unary(Kind.HARD_SWISH);
-      case "Tanh" -> unary(Kind.TANH);
-      case "Softplus" -> unary(Kind.SOFTPLUS);
-      case "Softsign" -> unary(Kind.SOFTSIGN);
-      case "Gelu" ->
-          unary(
-              switch (attributes.text("approximate", "none")) {
-                case "none" -> Kind.GELU;
-                case "tanh" -> Kind.GELU_TANH;
-                default -> throw bad("unknown approximation");
-              });
-      case "Mish" -> unary(Kind.MISH);
-      case "Erf" -> unary(Kind.ERF);
-      case "Exp" -> unary(Kind.EXP);
-      case "Log" -> unary(Kind.LOG);
-      case "Sqrt" -> unary(Kind.SQRT);
-      case "Abs" -> unary(Kind.ABS);
-      case "Neg" -> unary(Kind.NEG);
-      case "Reciprocal" -> unary(Kind.RECIPROCAL);
-      case "Floor" -> unary(Kind.FLOOR);
-      case "Ceil" -> unary(Kind.CEIL);
-      case "Round" -> unary(Kind.ROUND);
-      case "Sign" -> unary(Kind.SIGN);
-      case "Sin" -> unary(Kind.SIN);
-      case "Cos" -> unary(Kind.COS);
-      case "ThresholdedRelu" -> unary(Kind.THRESHOLDED_RELU, attributes.real("alpha", 1f), 0);
       case "Clip" -> clip();
       case "PRelu" -> prelu();
       case "Softmax" -> softmax(false);
@@ -458,14 +424,6 @@ final class OpReader {
     return new Op.Elementwise(ElementwiseKind.ADD);
   }
 
-  private static Op unary(Kind kind) {
-    return new Op.Unary(Activation.of(kind));
-  }
-
-  private static Op unary(Kind kind, float alpha, float beta) {
-    return new Op.Unary(new Activation(kind, alpha, beta));
-  }
-
   private Op softmax(boolean logarithm) {
     boolean old = opset < 13;
     return new Op.Softmax(attributes.int32("axis", old ? 1 : -1), logarithm, old);
@@ -473,10 +431,11 @@ final class OpReader {
 
   private Op clip() {
     return opset < 11
-        ? unary(
-            Kind.CLIP,
-            attributes.real("min", -Float.MAX_VALUE),
-            attributes.real("max", Float.MAX_VALUE))
+        ? new Op.Unary(
+            new Activation(
+                Kind.CLIP,
+                attributes.real("min", -Float.MAX_VALUE),
+                attributes.real("max", Float.MAX_VALUE)))
         : new Op.Clip();
   }
 
