@@ -20,6 +20,9 @@ final class FindingsText {
   /** Of one cause that holds in many layers, as many are said in full. */
   private static final int MOST_ALIKE = 2;
 
+  /** Layers that resolution changes are named up to so many, each way. */
+  private static final int MOST_CHANGES = 5;
+
   private FindingsText() {}
 
   static void print(PrintStream out, List<Finding> findings) {
@@ -74,6 +77,42 @@ final class FindingsText {
             }
           });
     }
+  }
+
+  /** What resolution does: the network as a whole, then the layers that change most, either way. */
+  static void printSweep(PrintStream out, List<Finding> findings) {
+    if (findings.isEmpty()) {
+      return;
+    }
+    out.println();
+    out.println("What resolution does:");
+    out.println("- " + findings.getFirst().statement());
+    List<Finding> layers =
+        findings.stream()
+            .skip(1)
+            .sorted(Comparator.comparingDouble((Finding f) -> -Math.abs(change(f))))
+            .toList();
+    printChanges(out, "Sparser", layers.stream().filter(f -> change(f) > 0).toList());
+    printChanges(out, "Denser", layers.stream().filter(f -> change(f) < 0).toList());
+  }
+
+  private static void printChanges(PrintStream out, String what, List<Finding> layers) {
+    if (layers.isEmpty()) {
+      return;
+    }
+    List<String> said =
+        layers.stream()
+            .limit(MOST_CHANGES)
+            .map(f -> String.format(Locale.ROOT, "%s %+.1f", f.layer(), 100 * change(f)))
+            .toList();
+    int more = layers.size() - said.size();
+    out.printf(
+        "- %s at higher resolution, in points: %s%s.%n",
+        what, String.join(", ", said), more == 0 ? "" : ", and " + moreLayers(more));
+  }
+
+  private static double change(Finding f) {
+    return (Double) f.evidence().get("change");
   }
 
   /**

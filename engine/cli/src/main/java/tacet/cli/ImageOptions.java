@@ -62,6 +62,7 @@ final class ImageOptions {
   @Option(
       names = "--mean",
       paramLabel = "M[,M,M]",
+      hideParamSyntax = true,
       split = ",",
       description = "One number, or one per channel in the network's order (default: 0).")
   private float[] mean = {0f};
@@ -69,6 +70,7 @@ final class ImageOptions {
   @Option(
       names = "--std",
       paramLabel = "D[,D,D]",
+      hideParamSyntax = true,
       split = ",",
       description = "One number, or one per channel in the network's order (default: 1).")
   private float[] std = {1f};

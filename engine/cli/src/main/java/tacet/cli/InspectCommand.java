@@ -320,7 +320,7 @@ final class InspectCommand implements Callable<Integer> {
     ResolutionSweep sweep = new ResolutionSweep(points);
     List<Finding> findings = sweep.findings();
     LayerTable.printSweep(out, sweep);
-    FindingsText.print(out, findings);
+    FindingsText.printSweep(out, findings);
     content.put("sizes", InspectJson.sizes(sweep));
     content.put("findings", InspectJson.findings(findings));
     return sweep;

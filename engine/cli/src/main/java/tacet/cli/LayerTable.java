@@ -79,11 +79,18 @@ final class LayerTable {
     List<String> head = new ArrayList<>(List.of("layer", "op"));
     sweep.points().forEach(p -> head.add(p.side() + " zero %"));
     head.add("sees % at " + sweep.points().getFirst().side());
-    head.add("at " + sweep.points().getLast().side());
+    head.add("sees % at " + sweep.points().getLast().side());
     rows.add(head.toArray(String[]::new));
     List<LayerProfile> first = sweep.points().getFirst().profile().layers();
+    int without = 0;
     for (int i = 0; i < first.size(); i++) {
+      int layer = i;
       if (first.get(i).counts() == null) {
+        continue;
+      }
+      if (sweep.points().stream()
+          .allMatch(p -> p.profile().layers().get(layer).counts().zeros() == 0)) {
+        without++;
         continue;
       }
       String name = first.get(i).name();
@@ -101,6 +108,10 @@ final class LayerTable {
     total.add("");
     rows.add(total.toArray(String[]::new));
     print(out, rows, 2);
+    if (without > 0) {
+      out.println(
+          without + (without == 1 ? " layer has" : " layers have") + " no zeros at any size.");
+    }
   }
 
   static String percent(double share) {

@@ -142,8 +142,9 @@ final class DeadUnitsCause implements Cause.OfUnits {
     if (dead > 0) {
       text.append(
           Text.format(
-              "; %d dead – no altered image wakes them%s –, holding %s of its zeros",
+              "; %d dead – no altered image wakes %s%s –, holding %s of its zeros",
               dead,
+              dead == 1 ? "it" : "them",
               unreachable > 0
                   ? Text.format(", and %d cannot fire on any input in the range seen", unreachable)
                   : "",

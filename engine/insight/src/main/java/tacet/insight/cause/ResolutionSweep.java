@@ -109,14 +109,11 @@ public record ResolutionSweep(List<Point> points) {
     String where =
         most == null || Math.abs(mostChange) < LEAST
             ? ""
-            : String.format(
-                Locale.ROOT,
-                ". Most it changes %s (%+.1f points, where one position sees %.1f %% of the image"
-                    + " instead of %.1f %%)",
+            : Text.format(
+                ". Most it changes %s (%+.1f points, where %s)",
                 most,
                 100 * mostChange,
-                100 * large.fieldShares().get(most),
-                100 * small.fieldShares().get(most));
+                seen(small.fieldShares().get(most), large.fieldShares().get(most)));
     return new Finding(
         "resolution",
         large.profile().layers().getLast().name(),
@@ -134,6 +131,14 @@ public record ResolutionSweep(List<Point> points) {
             where),
         holds,
         evidence);
+  }
+
+  private static String seen(double small, double large) {
+    return small == large
+        ? "every position sees " + (small == 1 ? "the whole image" : "the same part of it")
+        : Text.format(
+            "one position sees %s of the image instead of %s",
+            Text.percent(large), Text.percent(small));
   }
 
   /** Whether layers change alike, early and late; empty of fewer than two. */
@@ -182,6 +187,7 @@ public record ResolutionSweep(List<Point> points) {
               .map(l -> l.counts() == null ? null : l.counts().zeroFraction())
               .orElse(null));
     }
+    evidence.put("change", change);
     evidence.put("receptiveFieldShareSmallest", small.fieldShares().get(layer.name()));
     evidence.put("receptiveFieldShareLargest", large.fieldShares().get(layer.name()));
     return new Finding(
