@@ -54,7 +54,7 @@ final class Importance {
     Set<String> silenced = new HashSet<>();
     Set<String> witnesses = new HashSet<>();
     for (Finding f : findings) {
-      if (f.holds() && isShrunk(f)) {
+      if (f.holds() && ofShrunkWeights(f)) {
         // What is left of its weights no longer outweighs its biases.
         witnesses.add(f.layer());
       }
@@ -143,6 +143,13 @@ final class Importance {
     return f.cause().equals("small-weights")
         && f.share() == null
         && Integer.valueOf(0).equals(f.evidence().get("vanishedUnits"));
+  }
+
+  /** Whether a good part of a layer's weights is next to nothing, be it with units that vanished or without. */
+  private static boolean ofShrunkWeights(Finding f) {
+    return f.cause().equals("small-weights")
+        && f.evidence().get("shrunkWeights") instanceof Double shrunk
+        && shrunk >= SmallWeightsCause.MANY;
   }
 
   private static double part(Object channels, Object all) {

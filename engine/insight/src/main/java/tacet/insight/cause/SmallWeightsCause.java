@@ -40,7 +40,7 @@ final class SmallWeightsCause implements Cause.OfUnits {
    * Part of a layer's weights near zero, beside their root mean square, from which they have been
    * shrunk or pruned.
    */
-  private static final double MANY = 0.3;
+  static final double MANY = 0.3;
 
   /** Strength of a layer initialised after He: no layer need be stronger because others are. */
   private static final double INITIAL = Math.sqrt(2);
