@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
 import tacet.kernels.Activation;
 import tacet.kernels.ConvSpec;
@@ -20,6 +21,9 @@ final class Images {
 
   /** An image's place in memory. */
   record Image(ImageLayout layout, ImageLayout.Halo halo, long first) {}
+
+  /** Longs of each thread that kernels find filled with what leads nowhere. */
+  private static final int STALE = 1 << 12;
 
   /** Bytes behind a kernel's scratch memory that are looked at. */
   private static final int BEHIND = 4096;
@@ -218,6 +222,9 @@ final class Images {
     try (ThreadBudget.Team team = budget.acquire()) {
       long end = next + kernel.scratchBytes(team.threads());
       MemorySegment behind = memory.asSlice(end, Math.min(BEHIND, memory.byteSize() - end));
+      for (int thread = 0; thread < team.threads(); thread++) {
+        Arrays.fill(team.longs(thread, STALE), Long.MAX_VALUE / 2);
+      }
       byte[] before = behind.toArray(ValueLayout.JAVA_BYTE);
       kernel.run(memory, inputs, y.first(), next, team, counts);
       assertArrayEquals(

@@ -37,6 +37,8 @@ class VectorConvolutionTest {
           Activation.RELU6,
           new Activation(Kind.LEAKY_RELU, 0.1f, 0f),
           new Activation(Kind.CLIP, -0.5f, 0.5f),
+          // As RELU6, with a bound that sums reach.
+          new Activation(Kind.CLIP, 0f, 0.5f),
           Activation.of(Kind.SIGMOID),
           Activation.of(Kind.TANH),
           new Activation(Kind.ELU, 1f, 0f),
