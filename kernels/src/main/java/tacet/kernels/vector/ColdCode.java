@@ -237,6 +237,52 @@ final class ColdCode {
   }
 
   /**
+   * As {@link ChannelSoftmax}'s pixel, of whose last vector the lanes behind the last channel keep what they hold.
+   *
+   * @param step bytes from a vector of inputs to the next
+   * @param outStep bytes from a vector of outputs to the next
+   */
+  static void softmax(
+      MemorySegment m,
+      long from,
+      long step,
+      long to,
+      long outStep,
+      int channels,
+      boolean logarithm) {
+    float[] x = new float[channels];
+    for (int c = 0; c < channels; c += COUNT) {
+      MemorySegment.copy(m, FLOAT, from + c / COUNT * step, x, c, Math.min(COUNT, channels - c));
+    }
+    float max = Float.NEGATIVE_INFINITY;
+    for (float v : x) {
+      max = Math.max(max, v);
+    }
+    float[] e = new float[channels];
+    float[] sums = new float[COUNT];
+    for (int c = 0; c < channels; c++) {
+      e[c] = VectorActivation.exp(x[c] - max);
+      sums[c % COUNT] += e[c];
+    }
+    for (int half = COUNT / 2; half > 0; half /= 2) {
+      add(sums, 0, sums, half, half);
+    }
+    if (logarithm) {
+      float shift = (float) (max + Math.log(sums[0]));
+      for (int c = 0; c < channels; c++) {
+        e[c] = x[c] - shift;
+      }
+    } else {
+      for (int c = 0; c < channels; c++) {
+        e[c] /= sums[0];
+      }
+    }
+    for (int c = 0; c < channels; c += COUNT) {
+      MemorySegment.copy(e, c, m, FLOAT, to + c / COUNT * outStep, Math.min(COUNT, channels - c));
+    }
+  }
+
+  /**
    * As {@link WinogradTransforms}' columns, then rows, of a patch of inputs.
    *
    * @param row bytes from a row of the image to the next

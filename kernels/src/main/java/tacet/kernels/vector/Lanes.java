@@ -77,6 +77,11 @@ final class Lanes {
     return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
   }
 
+  /** a · b + c, rounded once where vectors are. */
+  static float fma(float a, float b, float c) {
+    return HAS_FMA ? Math.fma(a, b, c) : a * b + c;
+  }
+
   /**
    * The JDK has no query for it. With the instruction 32 calls take about a microsecond even interpreted; without it
    * each call makes BigDecimals.

@@ -236,7 +236,29 @@ final class VectorActivation {
     return p.mul(powerOfTwo(half)).mul(powerOfTwo(exponent.sub(half)));
   }
 
+  /** The same of one number, to the bit. */
+  static float exp(float v) {
+    float x = v > 89f ? 89f : v < -104f ? -104f : v;
+    float n = x * 1.44269504f + 12582912f - 12582912f;
+    float r = Lanes.fma(n, -0.693359375f, x);
+    r = Lanes.fma(n, 2.12194440e-4f, r);
+    float p = 1f / 5040f;
+    p = Lanes.fma(p, r, 1f / 720f);
+    p = Lanes.fma(p, r, 1f / 120f);
+    p = Lanes.fma(p, r, 1f / 24f);
+    p = Lanes.fma(p, r, 1f / 6f);
+    p = Lanes.fma(p, r, 0.5f);
+    p = Lanes.fma(p * r, r, r) + 1f;
+    int exponent = (int) n;
+    int half = exponent >> 1;
+    return p * powerOfTwo(half) * powerOfTwo(exponent - half);
+  }
+
   private static FloatVector powerOfTwo(IntVector n) {
     return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+  }
+
+  private static float powerOfTwo(int n) {
+    return Float.intBitsToFloat(n + 127 << 23);
   }
 }

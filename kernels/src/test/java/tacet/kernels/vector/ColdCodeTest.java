@@ -20,6 +20,7 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.ImageLayout.Halo;
 import tacet.kernels.Parallel;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.SoftmaxSpec;
 import tacet.kernels.ZeroCounts;
 
 /** What is computed until C2 has compiled the SIMD methods is the same to the bit as what they compute. */
@@ -105,6 +106,30 @@ class ColdCodeTest {
           int i = 5 + r * F32Tile.STRIDE + k;
           assertEquals(simd[i], plain[i]);
         }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void softmax(boolean logarithm) {
+    Random random = new Random(8);
+    for (int channels : new int[] {1, Lanes.COUNT, 10, 37, 1000}) {
+      ImageLayout layout = ImageLayout.of(1, channels, 1, 1, Lanes.COUNT, Halo.NONE);
+      long bytes = (long) channels * Float.BYTES;
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment m = arena.allocate(BYTES, 64);
+        for (int c = 0; c < channels; c++) {
+          // Far from the largest one e^x is subnormal, then zero.
+          m.setAtIndex(ValueLayout.JAVA_FLOAT, c, 220 * (random.nextFloat() - 0.5f));
+        }
+        long to = 1 << 18;
+        long plain = 1 << 19;
+        long step = layout.blockStride();
+        new ChannelSoftmax(new SoftmaxSpec(1, channels, 1, 1, logarithm), layout, layout)
+            .run(m, new long[] {0}, to, 0, Parallel.serial(), null);
+        ColdCode.softmax(m, 0, step, plain, step, channels, logarithm);
+        assertEquals(-1, m.asSlice(to, bytes).mismatch(m.asSlice(plain, bytes)));
       }
     }
   }
