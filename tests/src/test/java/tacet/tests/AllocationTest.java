@@ -24,7 +24,8 @@ class AllocationTest {
   void runsOfASession(int threads) throws InterruptedException {
     ThreadMXBean allocation = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     NetworkBuilder b = new NetworkBuilder("allocation", 7);
-    String x = b.input("image", 1, 3, 32, 32);
+    // So large that the first convolution and its pool take turns.
+    String x = b.input("image", 1, 3, 96, 96);
     x = b.relu("relu1", b.convolution("conv1", x, 32, 3, 1, 1));
     x = b.maxPool("pool", x, 2, 2);
     x = b.relu("relu2", b.convolution("conv2", x, 32, 3, 1, 1));

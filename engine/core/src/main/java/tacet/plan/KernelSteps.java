@@ -15,6 +15,8 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.Skipping;
 import tacet.kernels.KernelProvider.SparseWeights;
+import tacet.kernels.RowReader;
+import tacet.kernels.RowWriter;
 import tacet.kernels.SparseMode;
 import tacet.plan.Attempt.Placed;
 
@@ -110,6 +112,51 @@ final class KernelSteps {
         choice.kernel().name(),
         provider.name(),
         reasons.toString(),
+        choice.kernel().multiplyAdds());
+  }
+
+  /**
+   * Adds the step of a node along with that of the node whose output it alone reads, if both can take turns and it pays.
+   *
+   * @return null where it is not so
+   */
+  Placed alongWithMaker(
+      Node n,
+      KernelProvider provider,
+      Choice choice,
+      String reason,
+      Placement.Image in,
+      Placement.Image out) {
+    int maker = draft.makerOf(in);
+    if (maker < 0
+        || options.counts() == CountLevel.DETAIL
+        || !in.halo().isNone()
+        || !(choice.kernel() instanceof RowReader second)
+        || !(draft.get(maker) instanceof Steps.RunKernel run)
+        || !(run.kernel() instanceof RowWriter first)
+        || !RunBands.pays(second, in.layout(), out.layout().height())) {
+      return null;
+    }
+    int counts = counts() ? draft.counterBeside(out.layout().channels()) : -1;
+    RunBands bands =
+        new RunBands(
+            draft.step(),
+            first,
+            second,
+            run.inputs(),
+            in.layout(),
+            out,
+            run.counts(),
+            counts,
+            options.threads());
+    out.buffer().usedAt(maker);
+    draft.scratch(bands.scratchBytes());
+    draft.addAlong(maker, bands, in);
+    counted.put(n.output(0), new CountSource.OfStep(counts, false));
+    return new Placed(
+        choice.kernel().name(),
+        provider.name(),
+        reason + "; some rows at a time, along with " + n.input(0),
         choice.kernel().multiplyAdds());
   }
 

@@ -59,11 +59,18 @@ public final class Plan implements AutoCloseable {
       CountSource counted,
       int detail) {}
 
+  /**
+   * The counters of a layer.
+   *
+   * @param beside whether the layer counts while another does, and so in slabs of its own
+   */
+  record Counter(int channels, boolean beside) {}
+
   /** Constants that kernels read from the workspace, written when it is made. */
   record Preset(Buffer buffer, ImageLayout layout, float[] values) {}
 
   private final Step[] steps;
-  private final int[] countChannels;
+  private final List<Counter> counters;
   private final int details;
   private final long bytes;
   private final Map<String, Placement.Plain> inputs;
@@ -76,7 +83,7 @@ public final class Plan implements AutoCloseable {
 
   Plan(
       List<Step> steps,
-      int[] countChannels,
+      List<Counter> counters,
       int details,
       long bytes,
       Map<String, Placement.Plain> inputs,
@@ -87,7 +94,7 @@ public final class Plan implements AutoCloseable {
       long scratch,
       PlanOptions options) {
     this.steps = steps.toArray(Step[]::new);
-    this.countChannels = countChannels;
+    this.counters = List.copyOf(counters);
     this.details = details;
     this.bytes = bytes;
     this.inputs = inputs;
@@ -163,7 +170,7 @@ public final class Plan implements AutoCloseable {
     // What is not used need not even be loaded.
     List<KernelProvider> used =
         assignment == null || assignment.usesOther() ? providers : providers.subList(0, 1);
-    Plan plan = new Planner(net, used, assignment, options, weights).plan(wanted);
+    Plan plan = new Planner(net, wanted, used, assignment, options, weights).plan();
     s.limits().checkWorkspace(graph.source(), plan.workspaceBytes());
     if (Flight.isRecording()) {
       plan.reportChoices();
@@ -189,12 +196,17 @@ public final class Plan implements AutoCloseable {
 
   /** Bytes of heap that the counters of a workspace take. */
   public long counterBytes() {
-    return ZeroCounts.slabBytes(mostChannels(), options.threads())
-        + Arrays.stream(countChannels).mapToLong(ZeroCounts::heapBytes).sum();
+    return ZeroCounts.slabBytes(mostChannels(false), options.threads())
+        + ZeroCounts.slabBytes(mostChannels(true), options.threads())
+        + counters.stream().mapToLong(c -> ZeroCounts.heapBytes(c.channels())).sum();
   }
 
-  private int mostChannels() {
-    return Arrays.stream(countChannels).max().orElse(0);
+  private int mostChannels(boolean beside) {
+    return counters.stream()
+        .filter(c -> c.beside() == beside)
+        .mapToInt(Counter::channels)
+        .max()
+        .orElse(0);
   }
 
   /**
@@ -203,12 +215,15 @@ public final class Plan implements AutoCloseable {
    * @param arena holds it; closed with the workspace
    */
   public Workspace workspace(Arena arena) {
-    ZeroCounts.Slabs slabs = new ZeroCounts.Slabs(mostChannels(), options.threads());
-    ZeroCounts[] counts = new ZeroCounts[countChannels.length];
+    ZeroCounts.Slabs slabs = new ZeroCounts.Slabs(mostChannels(false), options.threads());
+    ZeroCounts.Slabs beside = new ZeroCounts.Slabs(mostChannels(true), options.threads());
+    ZeroCounts[] counts = new ZeroCounts[counters.size()];
     for (int i = 0; i < counts.length; i++) {
-      counts[i] = new ZeroCounts(countChannels[i], slabs, options.threshold());
+      Counter c = counters.get(i);
+      counts[i] = new ZeroCounts(c.channels(), c.beside() ? beside : slabs, options.threshold());
     }
-    Workspace w = new Workspace(arena, bytes, scratch, slabs, counts, details, steps.length);
+    Workspace w =
+        new Workspace(arena, bytes, scratch, List.of(slabs, beside), counts, details, steps.length);
     for (Preset p : presets) {
       for (int c = 0; c < p.values().length; c++) {
         w.memory.set(
@@ -248,7 +263,7 @@ public final class Plan implements AutoCloseable {
           events.end(recorded.ending()[done]);
         }
         long end = System.nanoTime();
-        w.nanoseconds[done] = end - start;
+        w.took(done, end - start);
         start = end;
         done++;
         if (Thread.interrupted()) {
@@ -269,7 +284,7 @@ public final class Plan implements AutoCloseable {
     for (int i = 0; i < steps.length; i++) {
       steps[i].run(w);
       long end = System.nanoTime();
-      w.nanoseconds[i] = end - start;
+      w.took(i, end - start);
       start = end;
     }
   }

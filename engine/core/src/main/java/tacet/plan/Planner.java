@@ -23,6 +23,7 @@ import tacet.tensor.Tensor;
 final class Planner {
 
   private final TypedGraph net;
+  private final Set<String> wanted;
   private final PlanOptions options;
   private final Draft draft = new Draft();
 
@@ -40,16 +41,19 @@ final class Planner {
 
   /**
    * @param providers best first; none for the reference implementation alone
+   * @param wanted values that runs return
    * @param assignment nodes for which their order is the other way round, or null
    * @param weights where packed weights live, and other constants that runs read
    */
   Planner(
       TypedGraph net,
+      Set<String> wanted,
       List<KernelProvider> providers,
       Assignment assignment,
       PlanOptions options,
       Arena weights) {
     this.net = net;
+    this.wanted = wanted;
     this.weights = weights;
     this.options = options;
     this.order = providers.isEmpty() ? null : ProviderOrder.of(providers, assignment);
@@ -59,13 +63,13 @@ final class Planner {
     this.places = new Places(net, needs, draft, simd == null ? 1 : simd.lanes());
     this.views = new ViewSteps(net, needs, places, kernels, simd);
     this.convolutions = new ConvolutionSteps(net, places, kernels, order, draft, weights);
-    this.pools = new PoolingSteps(net, places, kernels, order, weights);
+    this.pools = new PoolingSteps(net, places, kernels, order, wanted, weights);
     this.pointwise = new PointwiseSteps(net, places, kernels, simd);
     this.reference = new ReferenceSteps(net, places, kernels, draft, weights);
     this.rows = new LayerRows(net, places, kernels, draft, options);
   }
 
-  Plan plan(Set<String> wanted) {
+  Plan plan() {
     for (var input : net.graph().inputs()) {
       Placement.Plain place = places.plain(net.type(input.name()));
       // Kept to the end, so that a session may run again on the same input.
@@ -78,7 +82,7 @@ final class Planner {
       int endStep = draft.step();
       rows.describe(n, placed, firstStep, endStep, rows.lookClosely(n));
     }
-    Map<String, Placement> wantedPlaces = wantedPlaces(wanted);
+    Map<String, Placement> wantedPlaces = wantedPlaces();
     long scratchOffset = draft.assignOffsets();
     List<Door> outputs = new ArrayList<>();
     for (String w : wanted) {
@@ -95,7 +99,7 @@ final class Planner {
   }
 
   /** Where the values that runs return lie, kept to the end; row-major where no door leads from their image. */
-  private Map<String, Placement> wantedPlaces(Set<String> wanted) {
+  private Map<String, Placement> wantedPlaces() {
     Map<String, Placement> wantedPlaces = new LinkedHashMap<>();
     for (String w : wanted) {
       Placement p = places.get(w);

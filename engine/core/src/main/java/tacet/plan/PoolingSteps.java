@@ -3,6 +3,7 @@ package tacet.plan;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.StringJoiner;
 import tacet.graph.Node;
 import tacet.graph.Op;
@@ -12,6 +13,7 @@ import tacet.kernels.KernelProvider;
 import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.PoolSpec;
 import tacet.plan.Attempt.Declined;
+import tacet.plan.Attempt.Placed;
 import tacet.reference.Windows;
 import tacet.reference.Windows.ResolvedWindow;
 import tacet.tensor.Shape;
@@ -24,17 +26,25 @@ final class PoolingSteps {
   private final Places places;
   private final KernelSteps kernels;
   private final ProviderOrder order;
+  private final Set<String> wanted;
   private final Arena arena;
 
   /**
+   * @param wanted values that runs return
    * @param arena lives as long as the plan
    */
   PoolingSteps(
-      TypedGraph net, Places places, KernelSteps kernels, ProviderOrder order, Arena arena) {
+      TypedGraph net,
+      Places places,
+      KernelSteps kernels,
+      ProviderOrder order,
+      Set<String> wanted,
+      Arena arena) {
     this.net = net;
     this.places = places;
     this.kernels = kernels;
     this.order = order;
+    this.wanted = wanted;
     this.arena = arena;
   }
 
@@ -128,6 +138,13 @@ final class PoolingSteps {
     return pooled(n, spec, in);
   }
 
+  /** Whether nobody else ever asks for a node's input. */
+  private boolean isOnlyReader(Node n) {
+    String value = n.input(0);
+    long readers = net.graph().nodes().stream().filter(r -> r.inputs().contains(value)).count();
+    return readers == 1 && !wanted.contains(value);
+  }
+
   private Attempt pooled(Node n, PoolSpec spec, Placement.Image lies) {
     StringJoiner declined = new StringJoiner("; ");
     for (KernelProvider provider : order.candidates(n)) {
@@ -144,8 +161,15 @@ final class PoolingSteps {
               false);
       Choice choice = provider.pooling(spec, in.layout(), out.layout(), arena);
       if (choice.kernel() != null) {
-        return kernels.kernel(
-            n, provider, choice, order.why(n, choice, declined), List.of(in), out);
+        String why = order.why(n, choice, declined);
+        Placed along =
+            isOnlyReader(n) && in.equals(places.get(n.input(0)))
+                ? kernels.alongWithMaker(n, provider, choice, why, in, out)
+                : null;
+        if (along != null) {
+          return along;
+        }
+        return kernels.kernel(n, provider, choice, why, List.of(in), out);
       }
       declined.add(provider.name() + " declined: " + choice.reason());
     }

@@ -33,6 +33,23 @@ final class Steps {
       this.counts = counts;
     }
 
+    Kernel kernel() {
+      return kernel;
+    }
+
+    List<Placement.Image> inputs() {
+      return inputs;
+    }
+
+    Placement.Image output() {
+      return output;
+    }
+
+    /** Number of the counters, or −1. */
+    int counts() {
+      return counts;
+    }
+
     @Override
     public void place() {
       inputOffsets = inputs.stream().mapToLong(Steps::first).toArray();
@@ -52,6 +69,17 @@ final class Steps {
         c.merge();
       }
     }
+  }
+
+  /** Stands for a layer that an earlier step computes along with another. */
+  record Along(Step earlier) implements Step {
+    @Override
+    public boolean isSettled() {
+      return earlier.isSettled();
+    }
+
+    @Override
+    public void run(Workspace w) {}
   }
 
   /** Makes an image of the bytes of pictures. */

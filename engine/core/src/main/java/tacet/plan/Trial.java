@@ -149,7 +149,7 @@ final class Trial {
       Arena arena = room.get();
       Workspace made = null;
       try {
-        plan = new Planner(trunk.net(), order, assignment, options, arena).plan(trunk.wanted());
+        plan = new Planner(trunk.net(), trunk.wanted(), order, assignment, options, arena).plan();
         made = plan.workspace(arena);
       } finally {
         if (made == null) {

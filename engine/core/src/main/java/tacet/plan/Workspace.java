@@ -2,7 +2,9 @@ package tacet.plan;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
@@ -18,7 +20,7 @@ public final class Workspace implements AutoCloseable {
   /** Byte offset of the kernels' scratch memory. */
   final long scratch;
 
-  private final ZeroCounts.Slabs slabs;
+  private final List<ZeroCounts.Slabs> slabs;
 
   /** By number; empty where the plan counts nothing. */
   final ZeroCounts[] counts;
@@ -40,11 +42,14 @@ public final class Workspace implements AutoCloseable {
 
   Parallel parallel;
 
+  /** Nanoseconds of the step under way that belong to a later one. */
+  private long given;
+
   Workspace(
       Arena arena,
       long bytes,
       long scratch,
-      ZeroCounts.Slabs slabs,
+      List<ZeroCounts.Slabs> slabs,
       ZeroCounts[] counts,
       int details,
       int steps) {
@@ -63,10 +68,24 @@ public final class Workspace implements AutoCloseable {
   /** A run starts: what was counted is forgotten. */
   void start(Parallel parallel) {
     this.parallel = parallel;
-    slabs.clear();
+    slabs.forEach(ZeroCounts.Slabs::clear);
+    Arrays.fill(nanoseconds, 0);
+    given = 0;
     for (ZeroCounts c : counts) {
       c.clear();
     }
+  }
+
+  /** Of the time that the step under way takes, so much is for a later one, whose work it does. */
+  void giveNanos(int later, long nanos) {
+    nanoseconds[later] += nanos;
+    given = nanos;
+  }
+
+  /** A step has taken so long. */
+  void took(int step, long nanos) {
+    nanoseconds[step] += nanos - given;
+    given = 0;
   }
 
   /** Where the next run reads this input; a run leaves it as it is. Null where the plan needs no such input. */

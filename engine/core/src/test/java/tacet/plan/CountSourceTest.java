@@ -41,7 +41,8 @@ class CountSourceTest {
     }
     counts.merge();
     ZeroCounts[] all = {counts};
-    return new Workspace(Arena.ofConfined(), 64, 0, new ZeroCounts.Slabs(CHANNELS, 1), all, 0, 0);
+    List<ZeroCounts.Slabs> slabs = List.of(new ZeroCounts.Slabs(CHANNELS, 1));
+    return new Workspace(Arena.ofConfined(), 64, 0, slabs, all, 0, 0);
   }
 
   private static void check(CountSource source, long near, long... zeros) {

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
-import tacet.kernels.Kernel;
 import tacet.kernels.Parallel;
+import tacet.kernels.RowWriter;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.vector.PackedWeights.Columns;
 
@@ -20,7 +20,7 @@ import tacet.kernels.vector.PackedWeights.Columns;
  * four vectors of output channels, the first convolution of a network. {@link GemmConvolution} does the others, where
  * the shorter addresses of a gathered operand win.
  */
-final class DirectConvolution implements Kernel {
+final class DirectConvolution implements RowWriter {
 
   /** Rows of the micro-kernels for rows anywhere. */
   private static final int ROWS = 6;
@@ -48,6 +48,7 @@ final class DirectConvolution implements Kernel {
 
   private final ConvSpec spec;
   private final ImageLayout input;
+  private final PackedWeights weights;
   private final Outputs outputs;
   private final Columns[] columns;
   private final MemorySegment packed;
@@ -60,6 +61,7 @@ final class DirectConvolution implements Kernel {
       ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
+    this.weights = weights;
     this.outputs = outputs;
     this.columns = weights.tiles();
     this.packed = weights.memory();
@@ -163,6 +165,45 @@ final class DirectConvolution implements Kernel {
                 start(endColumn),
                 counts,
                 thread));
+  }
+
+  @Override
+  public RowWriter writing(ImageLayout output) {
+    return new DirectConvolution(spec, input, weights, outputs.on(output));
+  }
+
+  @Override
+  public void writeRows(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      int thread,
+      ZeroCounts counts,
+      int image,
+      int from,
+      int to) {
+    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    int first = (image * spec.outHeight() + from) * spec.outWidth();
+    int pixels = (to - from) * spec.outWidth();
+    int count = Math.ceilDiv(pixels, GROUP);
+    for (int i = 0; i < count; i++) {
+      group(
+          memory,
+          in,
+          out,
+          extra,
+          scratch + thread * scratchPerThread(),
+          parallel.longs(thread, GROUP + ROWS),
+          first + RowGroups.start(pixels, ROWS, count, i),
+          first + RowGroups.start(pixels, ROWS, count, i + 1),
+          0,
+          columns.length,
+          counts,
+          thread);
+    }
   }
 
   /** The first tile from this one on whose sums do not continue those of the one before. */

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
-import tacet.kernels.Kernel;
 import tacet.kernels.Parallel;
+import tacet.kernels.RowWriter;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.vector.Operand.Panel;
 import tacet.kernels.vector.PackedWeights.Columns;
@@ -18,7 +18,7 @@ import tacet.kernels.vector.PackedWeights.Columns;
  * of weights meets all rows of the group while it is in the second-level cache. Where there are too few columns for the
  * gathering to pay, there is {@link DirectConvolution}.
  */
-final class GemmConvolution implements Kernel {
+final class GemmConvolution implements RowWriter {
 
   /** Rows of the tallest micro-kernels with three and four vectors; those with fewer have as many or twice as many. */
   private static final int ROWS = 6;
@@ -51,6 +51,7 @@ final class GemmConvolution implements Kernel {
 
   private final ConvSpec spec;
   private final ImageLayout input;
+  private final PackedWeights weights;
   private final Outputs outputs;
   private final Operand operand;
   private final Columns[] columns;
@@ -61,6 +62,7 @@ final class GemmConvolution implements Kernel {
       ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
+    this.weights = weights;
     this.outputs = outputs;
     this.columns = weights.tiles();
     this.operand = Operand.of(columns[0].at());
@@ -154,6 +156,45 @@ final class GemmConvolution implements Kernel {
                 endColumn,
                 counts,
                 thread));
+  }
+
+  @Override
+  public RowWriter writing(ImageLayout output) {
+    return new GemmConvolution(spec, input, weights, outputs.on(output));
+  }
+
+  @Override
+  public void writeRows(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      int thread,
+      ZeroCounts counts,
+      int image,
+      int from,
+      int to) {
+    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    int first = (image * spec.outHeight() + from) * spec.outWidth();
+    int pixels = (to - from) * spec.outWidth();
+    int count = Math.ceilDiv(pixels, GROUP);
+    for (int i = 0; i < count; i++) {
+      group(
+          memory,
+          in,
+          out,
+          extra,
+          scratch + thread * scratchPerThread(),
+          parallel.floats(thread, Math.min(operand.panels().size(), PANELS) * PANEL_FLOATS),
+          first + RowGroups.start(pixels, ROWS, count, i),
+          first + RowGroups.start(pixels, ROWS, count, i + 1),
+          0,
+          columns.length,
+          counts,
+          thread);
+    }
   }
 
   private void group(

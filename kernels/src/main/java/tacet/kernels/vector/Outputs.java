@@ -21,6 +21,11 @@ record Outputs(ConvSpec spec, ImageLayout layout, ImageLayout residual, MemorySe
     return new Outputs(spec, layout, residual, Epilogue.bias(bias, vectors, arena));
   }
 
+  /** The same sums written elsewhere. */
+  Outputs on(ImageLayout other) {
+    return new Outputs(spec, other, residual, bias);
+  }
+
   /**
    * Writes where pixels go, as longs that {@link #finish} reads.
    *

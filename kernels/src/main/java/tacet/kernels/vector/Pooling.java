@@ -10,16 +10,16 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ImageLayout;
-import tacet.kernels.Kernel;
 import tacet.kernels.Parallel;
 import tacet.kernels.PoolSpec;
+import tacet.kernels.RowReader;
 import tacet.kernels.ZeroCounts;
 
 /**
  * Maximum and average pooling of one block of channels at a time, windows clipped to the image: first along the columns of
  * a row of windows, which overlap, then along the row.
  */
-final class Pooling implements Kernel {
+final class Pooling implements RowReader {
 
   private static final Rehearsal MAXIMUM = new Rehearsal();
   private static final Rehearsal AVERAGE = new Rehearsal();
@@ -75,8 +75,52 @@ final class Pooling implements Kernel {
               scratch + thread * rowBytes(),
               block * Lanes.COUNT,
               counts,
-              counts == null ? null : counts.slab(thread));
+              counts == null ? null : counts.slab(thread),
+              0,
+              spec.outHeight());
         });
+  }
+
+  @Override
+  public RowReader reading(ImageLayout from) {
+    return new Pooling(spec, from, output);
+  }
+
+  @Override
+  public int firstInputRow(int row) {
+    int top = row * spec.strideY() - spec.padTop();
+    return Math.clamp(top, 0, spec.inHeight());
+  }
+
+  @Override
+  public int endInputRow(int row) {
+    int top = row * spec.strideY() - spec.padTop();
+    return Math.clamp(top + (spec.kernelHeight() - 1) * spec.dilationY() + 1, 0, spec.inHeight());
+  }
+
+  @Override
+  public void readRows(
+      MemorySegment memory,
+      long in,
+      long out,
+      long scratch,
+      int thread,
+      ZeroCounts counts,
+      int image,
+      int from,
+      int to) {
+    for (int block = 0; block < output.blocks(); block++) {
+      plane(
+          memory,
+          in + image * input.batchStride() + block * input.blockStride(),
+          out + image * output.batchStride() + block * output.blockStride(),
+          scratch + thread * rowBytes(),
+          block * Lanes.COUNT,
+          counts,
+          counts == null ? null : counts.slab(thread),
+          from,
+          to);
+    }
   }
 
   @Override
@@ -95,21 +139,23 @@ final class Pooling implements Kernel {
       long columns,
       int channel,
       ZeroCounts counts,
-      int[] slab) {
+      int[] slab,
+      int from,
+      int to) {
     Rehearsal rehearsal = rehearsal();
     if (rehearsal.isDone()) {
-      rows(m, in, out, columns, channel, counts, slab, spec.outHeight());
+      rows(m, in, out, columns, channel, counts, slab, from, to);
       return;
     }
     while (rehearsal.isDue()) {
       int[] nowhere = counts == null ? null : new int[slab.length];
       long began = System.nanoTime();
-      rows(m, in, out, columns, channel, counts, nowhere, 1);
+      rows(m, in, out, columns, channel, counts, nowhere, from, from + 1);
       long operations = 2L * spec.kernelHeight() * spec.inWidth() + 5L * spec.outWidth();
       rehearsal.rehearsed(began, operations + (long) spec.kernelWidth() * spec.outWidth());
     }
     long start = System.nanoTime();
-    coldRows(m, in, out, channel, counts, slab);
+    coldRows(m, in, out, channel, counts, slab, from, to);
     rehearsal.computed(start);
   }
 
@@ -124,10 +170,11 @@ final class Pooling implements Kernel {
       int channel,
       ZeroCounts counts,
       int[] slab,
-      int rows) {
+      int from,
+      int end) {
     long step = spec.dilationY() * input.rowStride();
     boolean dense = output.rowStride() == spec.outWidth() * output.pixelStride();
-    for (int oy = 0; oy < rows; oy++) {
+    for (int oy = from; oy < end; oy++) {
       int top = oy * spec.strideY() - spec.padTop();
       int ky = firstTap(top, spec.dilationY());
       int high = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky;
@@ -146,18 +193,27 @@ final class Pooling implements Kernel {
       }
     }
     if (counts != null && dense) {
-      Pointwise.countStored(m, out, rows * spec.outWidth(), counts, slab, channel);
+      long first = out + from * output.rowStride();
+      Pointwise.countStored(m, first, (end - from) * spec.outWidth(), counts, slab, channel);
     }
   }
 
   /** As {@link #rows}, without the Vector API. */
-  void coldRows(MemorySegment m, long in, long out, int channel, ZeroCounts counts, int[] slab) {
+  void coldRows(
+      MemorySegment m,
+      long in,
+      long out,
+      int channel,
+      ZeroCounts counts,
+      int[] slab,
+      int from,
+      int end) {
     int lanes = Lanes.COUNT;
     float[] x = new float[spec.inWidth() * lanes];
     float[] columns = new float[x.length];
     float[] windows = new float[spec.outWidth() * lanes];
     float nothing = spec.max() ? Float.NEGATIVE_INFINITY : 0f;
-    for (int oy = 0; oy < spec.outHeight(); oy++) {
+    for (int oy = from; oy < end; oy++) {
       int top = oy * spec.strideY() - spec.padTop();
       int ky = firstTap(top, spec.dilationY());
       int rows = endTap(top, spec.dilationY(), spec.kernelHeight(), spec.inHeight()) - ky;
@@ -171,12 +227,12 @@ final class Pooling implements Kernel {
       for (int ox = 0; ox < spec.outWidth(); ox++) {
         int left = ox * spec.strideX() - spec.padLeft();
         int kx = firstTap(left, spec.dilationX());
-        int end = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth());
-        for (int k = kx; k < end; k++) {
+        int last = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth());
+        for (int k = kx; k < last; k++) {
           pool(windows, ox * lanes, columns, (left + k * spec.dilationX()) * lanes, lanes);
         }
         if (!spec.max()) {
-          ColdCode.divide(windows, ox * lanes, lanes, seen(top, left, rows, end - kx));
+          ColdCode.divide(windows, ox * lanes, lanes, seen(top, left, rows, last - kx));
         }
       }
       if (counts != null) {

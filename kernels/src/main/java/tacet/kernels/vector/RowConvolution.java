@@ -14,8 +14,8 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
-import tacet.kernels.Kernel;
 import tacet.kernels.Parallel;
+import tacet.kernels.RowWriter;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.vector.PackedWeights.Columns;
 
@@ -24,7 +24,7 @@ import tacet.kernels.vector.PackedWeights.Columns;
  * pixels at a time. The input rows that it needs are copied into an array that stays in the first-level cache, the columns
  * of a stride apart from each other: then neighbouring outputs have neighbouring inputs, whatever the stride.
  */
-final class RowConvolution implements Kernel {
+final class RowConvolution implements RowWriter {
 
   /** Pixels of a tile. */
   private static final int PIXELS = 12;
@@ -54,6 +54,7 @@ final class RowConvolution implements Kernel {
   private final ImageLayout input;
   private final ImageLayout output;
   private final ImageLayout residual;
+  private final PackedWeights weights;
   private final Columns columns;
   private final MemorySegment packed;
   private final MemorySegment bias;
@@ -75,6 +76,7 @@ final class RowConvolution implements Kernel {
     this.input = input;
     this.output = output;
     this.residual = residual;
+    this.weights = weights;
     this.columns = weights.tiles()[0];
     this.packed = weights.memory();
     this.bias = bias;
@@ -163,42 +165,82 @@ final class RowConvolution implements Kernel {
       long scratch,
       Parallel parallel,
       ZeroCounts counts) {
-    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = residual == null ? -1 : inputs[1];
     parallel.forEach(
         spec.batch() * spec.outHeight(),
-        (item, thread) -> {
-          int n = item / spec.outHeight();
-          int y = item % spec.outHeight();
-          long sums = scratch + thread * scratchPerThread();
-          product(
-              memory,
-              in + n * input.batchStride() + (long) y * spec.strideY() * input.rowStride(),
-              parallel.floats(thread, (int) floats(spec)),
-              sums);
-          long places = sums + sumBytes();
-          for (int x = 0; x < spec.outWidth(); x++) {
-            memory.set(ValueLayout.JAVA_LONG_UNALIGNED, places + x * 8L, x * output.pixelStride());
-          }
-          Epilogue.finish(
-              memory,
-              sums,
-              spec.outWidth(),
-              columns.vectors(),
-              columns.vectors(),
-              bias,
-              0,
-              places,
-              out + output.offset(n, 0, y, 0),
-              output.blockStride(),
-              places,
-              residual == null ? -1 : extra + residual.offset(n, 0, y, 0),
-              residual == null ? 0 : residual.blockStride(),
-              spec.activation(),
-              counts,
-              thread,
-              0);
-        });
+        (item, thread) ->
+            row(
+                memory,
+                inputs,
+                out,
+                scratch,
+                parallel,
+                thread,
+                counts,
+                item / spec.outHeight(),
+                item % spec.outHeight()));
+  }
+
+  @Override
+  public RowWriter writing(ImageLayout to) {
+    return new RowConvolution(spec, input, to, residual, weights, bias);
+  }
+
+  @Override
+  public void writeRows(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      int thread,
+      ZeroCounts counts,
+      int image,
+      int from,
+      int to) {
+    for (int y = from; y < to; y++) {
+      row(memory, inputs, out, scratch, parallel, thread, counts, image, y);
+    }
+  }
+
+  private void row(
+      MemorySegment memory,
+      long[] inputs,
+      long out,
+      long scratch,
+      Parallel parallel,
+      int thread,
+      ZeroCounts counts,
+      int n,
+      int y) {
+    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
+    long sums = scratch + thread * scratchPerThread();
+    product(
+        memory,
+        in + n * input.batchStride() + (long) y * spec.strideY() * input.rowStride(),
+        parallel.floats(thread, (int) floats(spec)),
+        sums);
+    long places = sums + sumBytes();
+    for (int x = 0; x < spec.outWidth(); x++) {
+      memory.set(ValueLayout.JAVA_LONG_UNALIGNED, places + x * 8L, x * output.pixelStride());
+    }
+    Epilogue.finish(
+        memory,
+        sums,
+        spec.outWidth(),
+        columns.vectors(),
+        columns.vectors(),
+        bias,
+        0,
+        places,
+        out + output.offset(n, 0, y, 0),
+        output.blockStride(),
+        places,
+        residual == null ? -1 : inputs[1] + residual.offset(n, 0, y, 0),
+        residual == null ? 0 : residual.blockStride(),
+        spec.activation(),
+        counts,
+        thread,
+        0);
   }
 
   /**

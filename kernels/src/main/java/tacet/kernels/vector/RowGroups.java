@@ -20,6 +20,11 @@ record RowGroups(int rows, int tile, int count) {
 
   /** First row of a group; the number of rows for the group behind the last. */
   int start(int group) {
+    return start(rows, tile, count, group);
+  }
+
+  /** The same without an object for it. */
+  static int start(int rows, int tile, int count, int group) {
     long tiles = Math.ceilDiv(rows, tile);
     return Math.min(rows, (int) (tiles * group / count) * tile);
   }

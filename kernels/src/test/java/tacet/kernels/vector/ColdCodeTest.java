@@ -201,7 +201,7 @@ class ColdCodeTest {
       pooling.run(m, new long[] {0}, to, 1 << 18, Parallel.serial(), counts);
       int[] slab = new int[counts.slab(0).length];
       long bytes = out.elements() * Float.BYTES;
-      pooling.coldRows(m, 0, to + (1 << 16), 0, counts, slab);
+      pooling.coldRows(m, 0, to + (1 << 16), 0, counts, slab, 0, spec.outHeight());
       MemorySegment simd = m.asSlice(to, bytes);
       assertTrue(Float.isNaN(simd.get(ValueLayout.JAVA_FLOAT, 0)));
       assertEquals(-1, simd.mismatch(m.asSlice(to + (1 << 16), bytes)));
