@@ -87,6 +87,7 @@ final class Epilogue {
       return;
     }
     boolean clamp = VectorActivation.isClamp(activation);
+    boolean threshold = counts != null && activation.kind() == Activation.Kind.THRESHOLDED_RELU;
     for (int n = 0; n < vectors; n++) {
       long column = tile + (long) n * Lanes.BYTES;
       long b = biasOffset + (long) n * Lanes.BYTES;
@@ -112,6 +113,20 @@ final class Epilogue {
               counts.slab(thread),
               channel + n * Lanes.COUNT);
         }
+      } else if (threshold) {
+        thresholdCountAndStore(
+            m,
+            column,
+            rows,
+            step,
+            bias,
+            b,
+            places,
+            output + n * outputStep,
+            activation.alpha(),
+            counts,
+            counts.slab(thread),
+            channel + n * Lanes.COUNT);
       } else {
         addBias(m, column, rows, step, bias, b);
         if (counts != null) {
@@ -120,7 +135,7 @@ final class Epilogue {
         }
       }
     }
-    if (!clamp) {
+    if (!clamp && !threshold) {
       if (vectors == stride) {
         VectorActivation.apply(activation, m, tile, rows * stride);
       } else {
@@ -248,6 +263,57 @@ final class Epilogue {
       near = near.add(1, v.abs().lt(tau).cast(INTS));
       // Always, though a lower bound of zero leaves none: a vector that is set on one path alone
       // becomes an object.
+      negative = negative.add(1, v.lt(0f).cast(INTS));
+      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
+    }
+    int atZero = index(counts, Kind.ZERO, channel);
+    IntVector.fromArray(INTS, slab, atZero).add(zeros).intoArray(slab, atZero);
+    int atNear = index(counts, Kind.NEAR_ZERO, channel);
+    IntVector.fromArray(INTS, slab, atNear).add(near).intoArray(slab, atNear);
+    int atNegative = index(counts, Kind.NEGATIVE, channel);
+    IntVector.fromArray(INTS, slab, atNegative).add(negative).intoArray(slab, atNegative);
+    int atZeroBefore = index(counts, Kind.ZERO_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atZeroBefore).add(zerosBefore).intoArray(slab, atZeroBefore);
+    int atNearBefore = index(counts, Kind.NEAR_ZERO_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atNearBefore).add(nearBefore).intoArray(slab, atNearBefore);
+    int atNegativeBefore = index(counts, Kind.NEGATIVE_BEFORE, channel);
+    IntVector.fromArray(INTS, slab, atNegativeBefore)
+        .add(negativeBefore)
+        .intoArray(slab, atNegativeBefore);
+  }
+
+  /** What does not exceed {@code alpha}, and NaN, becomes zero. */
+  private static void thresholdCountAndStore(
+      MemorySegment m,
+      long column,
+      int rows,
+      long step,
+      MemorySegment bias,
+      long biasOffset,
+      long places,
+      long out,
+      float alpha,
+      ZeroCounts counts,
+      int[] slab,
+      int channel) {
+    float tau = counts.threshold();
+    IntVector zeros = IntVector.zero(INTS);
+    IntVector near = IntVector.zero(INTS);
+    IntVector negative = IntVector.zero(INTS);
+    IntVector zerosBefore = IntVector.zero(INTS);
+    IntVector nearBefore = IntVector.zero(INTS);
+    IntVector negativeBefore = IntVector.zero(INTS);
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
+    for (int r = 0; r < rows; r++) {
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
+      negativeBefore = negativeBefore.add(1, v.lt(0f).cast(INTS));
+      zerosBefore = zerosBefore.add(1, v.eq(0f).cast(INTS));
+      nearBefore = nearBefore.add(1, v.abs().lt(tau).cast(INTS));
+      v = zero.blend(v, v.compare(VectorOperators.GT, alpha));
+      zeros = zeros.add(1, v.eq(0f).cast(INTS));
+      near = near.add(1, v.abs().lt(tau).cast(INTS));
+      // A threshold below zero leaves some.
       negative = negative.add(1, v.lt(0f).cast(INTS));
       v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }
