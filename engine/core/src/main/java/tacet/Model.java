@@ -3,6 +3,7 @@ package tacet;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,6 +53,7 @@ public final class Model implements AutoCloseable {
   private final ThreadBudget budget;
   private final MemoryAccount memory;
   private final FileMemory file;
+  private final long copiedConstants;
   private final Plans plans;
   private final Set<Session> sessions = new HashSet<>();
   private ModelFlight flight;
@@ -63,6 +65,7 @@ public final class Model implements AutoCloseable {
   private Model(Graph graph, ModelOptions options, FileMemory file) {
     this.graph = graph;
     this.file = file;
+    this.copiedConstants = file == FileMemory.NONE ? 0 : copiedBytes(graph);
     this.options = options;
     this.providers = Providers.of(options.backend().name(), options.threads());
     this.budget = new ThreadBudget(options.threads(), options.executor());
@@ -145,6 +148,14 @@ public final class Model implements AutoCloseable {
 
   private static long constantBytes(Graph graph) {
     return graph.constants().values().stream().mapToLong(t -> t.data().byteSize()).sum();
+  }
+
+  private static long copiedBytes(Graph graph) {
+    return graph.constants().values().stream()
+        .map(Tensor::data)
+        .filter(d -> d.isNative() && !d.isMapped())
+        .mapToLong(MemorySegment::byteSize)
+        .sum();
   }
 
   public Graph graph() {
@@ -369,11 +380,12 @@ public final class Model implements AutoCloseable {
             Plan plan = prepared.plan();
             return new MemoryUse(
                 constantBytes(graph),
+                copiedConstants,
                 prepared.weightBytes(),
                 plan.workspaceBytes(),
                 plan.scratchBytes(),
                 plan.counterBytes(),
-                memory.used(),
+                copiedConstants + memory.used(),
                 memory.limit());
           } finally {
             prepared.leave();

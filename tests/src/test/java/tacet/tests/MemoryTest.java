@@ -42,10 +42,10 @@ class MemoryTest {
 
   /** Run in VMs of their own by the tests below. */
   public static void main(String[] args) throws Exception {
-    if (args[0].equals("account")) {
-      account();
-    } else {
-      exhaust();
+    switch (args[0]) {
+      case "account" -> account();
+      case "exhaust" -> exhaust();
+      default -> file(Path.of(args[0]));
     }
   }
 
@@ -69,6 +69,25 @@ class MemoryTest {
     long left = counted() - before;
     if (left > 100_000) {
       throw new AssertionError(left + " bytes are left of a closed model");
+    }
+  }
+
+  /** Weights that a file does not hold as they are needed count as well. */
+  private static void file(Path file) throws Exception {
+    long before = counted();
+    try (Model model = Model.load(file)) {
+      MemoryUse said = model.memory();
+      if (said.copiedConstants() == 0) {
+        throw new AssertionError("no constants are copied: a model to no purpose");
+      }
+      try (Session session = model.session()) {
+        session.run();
+        close("one session", said.forSessions(1), counted() - before);
+        close("in use", model.memory().inUse(), counted() - before);
+      }
+    }
+    if (counted() - before > 100_000) {
+      throw new AssertionError(counted() - before + " bytes are left of a closed model");
     }
   }
 
@@ -161,6 +180,13 @@ class MemoryTest {
   @Test
   void whatAModelSaysIsWhatTheVmCounts() throws IOException, InterruptedException {
     java("-XX:NativeMemoryTracking=summary", "account");
+  }
+
+  @Test
+  void whatALoadedModelSays() throws IOException, InterruptedException {
+    java(
+        "-XX:NativeMemoryTracking=summary",
+        Data.of("models/mnist_cntk/onnx/model.onnx").toString());
   }
 
   @Test
