@@ -34,13 +34,13 @@ import tacet.insight.image.Normalization;
  */
 final class PreprocessingCause implements Cause.OfUnits {
 
-  /**
-   * Deviations from what a network was trained with within which one picture may be; of several, this divided by their
-   * number.
-   */
-  private static final double ONE_PICTURE = 3;
+  /** Deviations from what a network was trained with within which one picture may be, or two that are alike. */
+  private static final double FEW_PICTURES = 3.5;
 
-  /** Deviations within which however many pictures may be. */
+  /** Of more pictures, this divided by their number, */
+  private static final double DIVIDED = 3;
+
+  /** and this, which so many pictures as are looked at do not average out. */
   private static final double MANY_PICTURES = 0.6;
 
   private static final double CLEARLY_NEARER = 2;
@@ -163,7 +163,7 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   /** Whether a batch normalisation is given what no pictures would be, and hardly so the other way. */
   private static boolean isNearerToTrained(WayTrial b, WayTrial a) {
-    double usual = MANY_PICTURES + ONE_PICTURE / a.images();
+    double usual = a.images() < 3 ? FEW_PICTURES : MANY_PICTURES + DIVIDED / a.images();
     return a.trained() > usual
         && b.trained() <= usual
         && a.trained() > CLEARLY_NEARER * b.trained();
@@ -266,9 +266,12 @@ final class PreprocessingCause implements Cause.OfUnits {
                 cut.layer(),
                 share,
                 Text.format(
-                    "%s of %s are silent as the images are prepared and fire with them prepared"
-                        + " otherwise; they hold %s of its zeros.",
-                    Text.plural(partition.units(cut, Kind.PREPROCESSING), "unit"),
+                    partition.units(cut, Kind.PREPROCESSING) == 1
+                        ? "1 unit of %2$s is silent as the images are prepared and fires with them"
+                            + " prepared otherwise; it holds %3$s of the layer's zeros."
+                        : "%1$d units of %2$s are silent as the images are prepared and fire with"
+                            + " them prepared otherwise; they hold %3$s of the layer's zeros.",
+                    partition.units(cut, Kind.PREPROCESSING),
                     cut.layer(),
                     Text.percent(share)),
                 true,
