@@ -46,7 +46,10 @@ enum Alteration {
    *
    * @param flat which pixels are flat, per image [H, W]
    */
-  ImageView apply(ImageView image, boolean[][] flat) {
+  ImageView apply(ImageView original, boolean[][] flat) {
+    // Where nobody said what black and white are, altered images keep to the range that they seem
+    // to have.
+    ImageView image = original.ranged();
     float[] out = image.planes().clone();
     SplittableRandom random = new SplittableRandom(31 + ordinal());
     switch (this) {
@@ -64,7 +67,7 @@ enum Alteration {
         }
       }
     }
-    return image.with(out);
+    return original.with(out);
   }
 
   private static void texture(
@@ -115,12 +118,11 @@ enum Alteration {
     for (int p = 0; p < colours.length; p++) {
       colours[p] = random.nextInt(GROUND_PER_POINT) == 0 ? random.nextInt() : 0;
     }
-    ImageView ranged = image.ranged();
     for (int plane = 0; plane < image.images() * image.channels(); plane++) {
       int c = plane % image.channels();
       int from = plane * image.pixels();
-      double dark = ranged.low()[c];
-      double bright = ranged.high()[c];
+      double dark = image.low()[c];
+      double bright = image.high()[c];
       if (Double.isInfinite(dark) || Double.isInfinite(bright)) {
         dark = Double.POSITIVE_INFINITY;
         bright = Double.NEGATIVE_INFINITY;

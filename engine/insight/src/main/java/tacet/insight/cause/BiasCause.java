@@ -8,8 +8,8 @@ import tacet.insight.cause.Network.Cut;
 
 /**
  * Units that their bias alone keeps off: silent on every image, and on every altered image unless the bias is far below its
- * layer's others, though without the bias they would fire, and so low that three standard deviations of their input do not
- * lift them. What a unit would do without its bias follows exactly from what was measured, by subtraction.
+ * layer's others, though without the bias they would fire (often, or at all where the bias exceeds whatever inputs could add or take), and so
+ * low that three standard deviations of their input do not lift them. What a unit would do without its bias follows exactly from what was measured, by subtraction.
  */
 final class BiasCause implements Cause.OfUnits {
 
@@ -20,9 +20,6 @@ final class BiasCause implements Cause.OfUnits {
 
   /** The same on altered images, where it would not fire on those that are asked about. */
   private static final double LEAST_FIRING_ELSEWHERE = 0.25;
-
-  /** And where the bias outweighs all that the inputs seen could add. */
-  private static final double LEAST_FIRING_OUTWEIGHED = 0.02;
 
   private static final int ENOUGH = 100;
 
@@ -51,15 +48,12 @@ final class BiasCause implements Cause.OfUnits {
     }
     // Few observations say little of the spread; altered images add to them.
     UnitStatistics seen = altered == null || s.observations(unit) >= ENOUGH ? s : altered;
-    double here = s.fireShareWithoutBias(unit);
-    double elsewhere = altered == null ? 0 : altered.fireShareWithoutBias(unit);
     boolean fires =
-        here >= LEAST_FIRING
-            || elsewhere >= LEAST_FIRING_ELSEWHERE
-            || Math.max(here, elsewhere) >= LEAST_FIRING_OUTWEIGHED && bounds.neverFires(cut, unit);
+        s.fireShareWithoutBias(unit) >= LEAST_FIRING
+            || altered != null && altered.fireShareWithoutBias(unit) >= LEAST_FIRING_ELSEWHERE;
     boolean outlier = isOutlier(cut.bias(), unit);
     return (outlier || altered == null || altered.isSilent(unit))
-        && (fires || outlier && couldFire(cut, unit))
+        && (fires || (outlier || bounds.isOutweighed(cut, unit)) && couldFire(cut, unit))
         && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
   }
 

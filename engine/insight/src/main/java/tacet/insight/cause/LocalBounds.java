@@ -28,6 +28,14 @@ final class LocalBounds {
         .computeIfAbsent(unit, _ -> bound(cut, unit, true));
   }
 
+  /** Whether a unit's bias is below zero by more than its inputs could add or take. */
+  boolean isOutweighed(Cut cut, int unit) {
+    double bias = cut.bias()[unit];
+    return bias < 0
+        && -bias > Math.abs(upper(cut, unit) - bias)
+        && -bias > Math.abs(bound(cut, unit, false) - bias);
+  }
+
   /**
    * Part of the range of a unit's values that is above the cut, between 0 and 1; 1 where nothing is
    * known.
