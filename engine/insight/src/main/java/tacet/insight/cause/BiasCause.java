@@ -8,8 +8,9 @@ import tacet.insight.cause.Network.Cut;
 
 /**
  * Units that their bias alone keeps off: silent on every image, and on every altered image unless the bias is far below its
- * layer's others, though without the bias they would fire (often, or at all where the bias exceeds whatever inputs could add or take), and so
- * low that three standard deviations of their input do not lift them. What a unit would do without its bias follows exactly from what was measured, by subtraction.
+ * layer's others; so low that three standard deviations of their input do not lift them; and such that without the bias they
+ * would fire, often, or at all where the bias exceeds whatever inputs could add or take. What a unit would do without its
+ * bias follows exactly from what was measured, by subtraction.
  */
 final class BiasCause implements Cause.OfUnits {
 
