@@ -331,6 +331,11 @@ final class DenseLayer implements Kernel {
   }
 
   @Override
+  public boolean isSettled() {
+    return CountingEpilogue.isSettled(spec.activation(), weights.vectors);
+  }
+
+  @Override
   public long scratchBytes(int threads) {
     return spec.batch() * (listBytes() + PIECES * (weights.rowBytes() + 64)) + 16 * spec.batch();
   }

@@ -185,7 +185,9 @@ final class ListedConvolution implements Kernel {
 
   @Override
   public boolean isSettled() {
-    return PixelTurn.isSettled() && F32ListTile.isSettled(width(groups.start(1) - groups.start(0)));
+    return PixelTurn.isSettled()
+        && F32ListTile.isSettled(width(groups.start(1) - groups.start(0)))
+        && outputs.isSettled(vectors());
   }
 
   @Override

@@ -135,6 +135,11 @@ final class ListedDense implements Kernel {
     return (long) vectors() * Lanes.BYTES;
   }
 
+  @Override
+  public boolean isSettled() {
+    return outputs.isSettled(vectors());
+  }
+
   /** Sums of each image and piece, and the places of an image's one pixel. */
   @Override
   public long scratchBytes(int threads) {

@@ -110,7 +110,7 @@ final class LiveConvolution implements Kernel {
   @Override
   public boolean isSettled() {
     for (Columns c : columns) {
-      if (!GemmConvolution.isSettled(c.vectors())) {
+      if (!GemmConvolution.isSettled(c.vectors()) || !outputs.isSettled(c.vectors())) {
         return false;
       }
     }

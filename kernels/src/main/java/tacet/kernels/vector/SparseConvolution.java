@@ -290,6 +290,21 @@ final class SparseConvolution implements Kernel {
   }
 
   @Override
+  public boolean isSettled() {
+    for (int tile = 0; tile < tiles; tile++) {
+      if (!outputs.isSettled(finished(tile))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Vectors of output channels under a tile. */
+  private int finished(int tile) {
+    return Math.min(first(tile + 1), Math.ceilDiv(spec.outChannels(), Lanes.COUNT)) - first(tile);
+  }
+
+  @Override
   public long scratchBytes(int threads) {
     return threads * scratchPerThread();
   }
@@ -370,7 +385,7 @@ final class SparseConvolution implements Kernel {
       outputs.finish(
           m,
           first,
-          Math.min(width, Math.ceilDiv(spec.outChannels(), Lanes.COUNT) - first),
+          finished(tile),
           width,
           s.sums,
           b.pixels(),
