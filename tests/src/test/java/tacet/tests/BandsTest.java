@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tacet.Backend;
@@ -85,6 +86,29 @@ class BandsTest {
             assertSame(whole.profile().layer(layer.name()).orElseThrow().counts(), layer.counts());
           }
         }
+      }
+    }
+  }
+
+  /** The pool reads the convolution's output by another name, and somebody else by its own. */
+  @Test
+  void anImageThatOthersReadIsFormed() throws InterruptedException {
+    assumeTrue(
+        ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent(),
+        "bands are for SIMD kernels");
+    NetworkBuilder b = new NetworkBuilder("names", 3);
+    String x = b.convolution("conv", b.input("x", 1, 3, 128, 130), 24, 3, 1, 1);
+    String pool = b.maxPool("pool", b.node("name", new Op.Identity(), x), 2, 2);
+    Graph graph = b.build(pool, b.globalAveragePool("mean", x));
+    Tensor in = Networks.random(new Random(5), 1f, 1, 3, 128, 130);
+    ModelOptions options = ModelOptions.defaults().withThreads(2).withFuse(false);
+    try (Model model = Model.of(graph, options.withBackend(Backend.VECTOR));
+        Model scalar = Model.of(graph, options.withBackend(Backend.SCALAR))) {
+      Result expected = scalar.run(in);
+      Result actual = model.run(in);
+      for (String output : List.of("pool", "mean")) {
+        assertArrayEquals(
+            expected.output(output).toFloats(), actual.output(output).toFloats(), 1e-5f);
       }
     }
   }

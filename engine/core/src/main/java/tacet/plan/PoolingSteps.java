@@ -138,11 +138,19 @@ final class PoolingSteps {
     return pooled(n, spec, in);
   }
 
-  /** Whether nobody else ever asks for a node's input. */
+  /**
+   * Whether a node reads what a convolution makes, by its own name, and nobody else ever asks for it. Who reads it by another
+   * name, reads it by the node that gives it that name.
+   */
   private boolean isOnlyReader(Node n) {
     String value = n.input(0);
-    long readers = net.graph().nodes().stream().filter(r -> r.inputs().contains(value)).count();
-    return readers == 1 && !wanted.contains(value);
+    boolean made = false;
+    int readers = 0;
+    for (Node other : net.graph().nodes()) {
+      made |= other.op() instanceof Op.Conv && other.output(0).equals(value);
+      readers += other.inputs().contains(value) ? 1 : 0;
+    }
+    return made && readers == 1 && !wanted.contains(value);
   }
 
   private Attempt pooled(Node n, PoolSpec spec, Placement.Image lies) {
