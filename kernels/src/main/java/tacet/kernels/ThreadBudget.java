@@ -171,6 +171,11 @@ public final class ThreadBudget implements AutoCloseable {
     private static final int LOOPS = (1 << 15) - 1;
     private static final int GENERATION_SHIFT = 32;
 
+    /** Longs from one word to the next, and where the state is. */
+    private static final int WORD = 16;
+
+    private static final int STATE = WORD;
+
     private final Helper[] helpers;
 
     /** Heap scratch per thread, grown as kernels ask for more; teams are kept, and it with them. */
@@ -183,9 +188,6 @@ public final class ThreadBudget implements AutoCloseable {
      * often brings its neighbour.
      */
     private final AtomicLongArray words;
-
-    private static final int STATE = 16;
-    private static final int WORD = 16;
 
     private volatile Throwable failure;
     private int size;

@@ -135,7 +135,7 @@ final class RunBands implements Step {
 
   @Override
   public void place() {
-    inputOffsets = inputs.stream().mapToLong(Steps::first).toArray();
+    inputOffsets = Steps.firsts(inputs);
     outputOffset = Steps.first(output);
   }
 

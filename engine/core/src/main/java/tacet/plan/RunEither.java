@@ -67,7 +67,7 @@ final class RunEither implements SkippingStep {
 
   @Override
   public void place() {
-    inputOffsets = inputs.stream().mapToLong(Steps::first).toArray();
+    inputOffsets = Steps.firsts(inputs);
     outputOffset = Steps.first(output);
   }
 

@@ -52,7 +52,7 @@ final class Steps {
 
     @Override
     public void place() {
-      inputOffsets = inputs.stream().mapToLong(Steps::first).toArray();
+      inputOffsets = firsts(inputs);
       outputOffset = first(output);
     }
 
@@ -166,6 +166,10 @@ final class Steps {
 
   static long first(Placement.Image image) {
     return image.buffer().offset + image.offset();
+  }
+
+  static long[] firsts(List<Placement.Image> images) {
+    return images.stream().mapToLong(Steps::first).toArray();
   }
 
   static Tensor tensor(MemorySegment memory, Placement.Plain p) {

@@ -48,7 +48,6 @@ final class DirectConvolution implements RowWriter {
 
   private final ConvSpec spec;
   private final ImageLayout input;
-  private final PackedWeights weights;
   private final Outputs outputs;
   private final Columns[] columns;
   private final MemorySegment packed;
@@ -61,7 +60,6 @@ final class DirectConvolution implements RowWriter {
       ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
-    this.weights = weights;
     this.outputs = outputs;
     this.columns = weights.tiles();
     this.packed = weights.memory();
@@ -146,30 +144,28 @@ final class DirectConvolution implements RowWriter {
       long scratch,
       Parallel parallel,
       ZeroCounts counts) {
-    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = inputs.length > 1 ? inputs[1] : -1;
     groups.forEach(
         parallel,
         columns.length,
         (begin, end, firstColumn, endColumn, thread) ->
             group(
                 memory,
-                in,
+                inputs,
                 out,
-                extra,
-                scratch + thread * scratchPerThread(),
-                parallel.longs(thread, GROUP + ROWS),
+                scratch,
+                parallel,
+                counts,
                 begin,
                 end,
                 start(firstColumn),
                 start(endColumn),
-                counts,
                 thread));
   }
 
   @Override
   public RowWriter writing(ImageLayout output) {
-    return new DirectConvolution(spec, input, weights, outputs.on(output));
+    return new DirectConvolution(
+        spec, input, new PackedWeights(columns, packed), outputs.on(output));
   }
 
   @Override
@@ -184,25 +180,13 @@ final class DirectConvolution implements RowWriter {
       int image,
       int from,
       int to) {
-    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = inputs.length > 1 ? inputs[1] : -1;
     int first = (image * spec.outHeight() + from) * spec.outWidth();
     int pixels = (to - from) * spec.outWidth();
     int count = Math.ceilDiv(pixels, GROUP);
     for (int i = 0; i < count; i++) {
-      group(
-          memory,
-          in,
-          out,
-          extra,
-          scratch + thread * scratchPerThread(),
-          parallel.longs(thread, GROUP + ROWS),
-          first + RowGroups.start(pixels, ROWS, count, i),
-          first + RowGroups.start(pixels, ROWS, count, i + 1),
-          0,
-          columns.length,
-          counts,
-          thread);
+      int begin = first + RowGroups.start(pixels, ROWS, count, i);
+      int end = first + RowGroups.start(pixels, ROWS, count, i + 1);
+      group(memory, inputs, out, scratch, parallel, counts, begin, end, 0, columns.length, thread);
     }
   }
 
@@ -217,17 +201,20 @@ final class DirectConvolution implements RowWriter {
 
   private void group(
       MemorySegment m,
-      long in,
+      long[] inputs,
       long out,
-      long extra,
-      long scratch,
-      long[] sources,
+      long allScratch,
+      Parallel parallel,
+      ZeroCounts counts,
       int from,
       int to,
       int firstColumn,
       int endColumn,
-      ZeroCounts counts,
       int thread) {
+    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    long scratch = allScratch + thread * scratchPerThread();
+    long[] sources = parallel.longs(thread, GROUP + ROWS);
     int rows = to - from;
     long sum = scratch;
     long before = sum + GROUP_BYTES;

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.Activation;
 import tacet.kernels.ZeroCounts;
@@ -87,12 +88,12 @@ final class Epilogue {
       return;
     }
     boolean clamp = VectorActivation.isClamp(activation);
-    boolean threshold = counts != null && activation.kind() == Activation.Kind.THRESHOLDED_RELU;
+    boolean once = clamp || counts != null && activation.kind() == Activation.Kind.THRESHOLDED_RELU;
     for (int n = 0; n < vectors; n++) {
       long column = tile + (long) n * Lanes.BYTES;
       long b = biasOffset + (long) n * Lanes.BYTES;
-      if (clamp) {
-        float lower = VectorActivation.lower(activation);
+      if (once) {
+        float lower = clamp ? VectorActivation.lower(activation) : 0f;
         float upper = VectorActivation.upper(activation);
         long out = output + n * outputStep;
         if (counts == null) {
@@ -107,26 +108,14 @@ final class Epilogue {
               b,
               places,
               out,
+              clamp ? Math.nextDown(lower) : activation.alpha(),
+              clamp,
               lower,
               upper,
               counts,
               counts.slab(thread),
               channel + n * Lanes.COUNT);
         }
-      } else if (threshold) {
-        thresholdCountAndStore(
-            m,
-            column,
-            rows,
-            step,
-            bias,
-            b,
-            places,
-            output + n * outputStep,
-            activation.alpha(),
-            counts,
-            counts.slab(thread),
-            channel + n * Lanes.COUNT);
       } else {
         addBias(m, column, rows, step, bias, b);
         if (counts != null) {
@@ -135,7 +124,7 @@ final class Epilogue {
         }
       }
     }
-    if (!clamp && !threshold) {
+    if (!once) {
       if (vectors == stride) {
         VectorActivation.apply(activation, m, tile, rows * stride);
       } else {
@@ -230,6 +219,11 @@ final class Epilogue {
     }
   }
 
+  /**
+   * What does not exceed {@code cut} becomes {@code lower}, what exceeds {@code upper} that.
+   *
+   * @param nanPasses whether NaN stays what it is; else it becomes {@code lower} too
+   */
   private static void clampCountAndStore(
       MemorySegment m,
       long column,
@@ -239,6 +233,8 @@ final class Epilogue {
       long biasOffset,
       long places,
       long out,
+      float cut,
+      boolean nanPasses,
       float lower,
       float upper,
       ZeroCounts counts,
@@ -251,69 +247,21 @@ final class Epilogue {
     IntVector zerosBefore = IntVector.zero(INTS);
     IntVector nearBefore = IntVector.zero(INTS);
     IntVector negativeBefore = IntVector.zero(INTS);
+    FloatVector low = FloatVector.broadcast(FLOATS, lower);
+    VectorMask<Float> passing = FLOATS.maskAll(nanPasses);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
       FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
       negativeBefore = negativeBefore.add(1, v.lt(0f).cast(INTS));
       zerosBefore = zerosBefore.add(1, v.eq(0f).cast(INTS));
       nearBefore = nearBefore.add(1, v.abs().lt(tau).cast(INTS));
-      v = v.blend(lower, v.lt(lower));
+      VectorMask<Float> kept = v.compare(VectorOperators.GT, cut);
+      v = low.blend(v, kept.or(v.compare(VectorOperators.NE, v).and(passing)));
       v = v.blend(upper, v.compare(VectorOperators.GT, upper));
       zeros = zeros.add(1, v.eq(0f).cast(INTS));
       near = near.add(1, v.abs().lt(tau).cast(INTS));
       // Always, though a lower bound of zero leaves none: a vector that is set on one path alone
       // becomes an object.
-      negative = negative.add(1, v.lt(0f).cast(INTS));
-      v.intoMemorySegment(m, out + place(m, places, r), ORDER);
-    }
-    int atZero = index(counts, Kind.ZERO, channel);
-    IntVector.fromArray(INTS, slab, atZero).add(zeros).intoArray(slab, atZero);
-    int atNear = index(counts, Kind.NEAR_ZERO, channel);
-    IntVector.fromArray(INTS, slab, atNear).add(near).intoArray(slab, atNear);
-    int atNegative = index(counts, Kind.NEGATIVE, channel);
-    IntVector.fromArray(INTS, slab, atNegative).add(negative).intoArray(slab, atNegative);
-    int atZeroBefore = index(counts, Kind.ZERO_BEFORE, channel);
-    IntVector.fromArray(INTS, slab, atZeroBefore).add(zerosBefore).intoArray(slab, atZeroBefore);
-    int atNearBefore = index(counts, Kind.NEAR_ZERO_BEFORE, channel);
-    IntVector.fromArray(INTS, slab, atNearBefore).add(nearBefore).intoArray(slab, atNearBefore);
-    int atNegativeBefore = index(counts, Kind.NEGATIVE_BEFORE, channel);
-    IntVector.fromArray(INTS, slab, atNegativeBefore)
-        .add(negativeBefore)
-        .intoArray(slab, atNegativeBefore);
-  }
-
-  /** What does not exceed {@code alpha}, and NaN, becomes zero. */
-  private static void thresholdCountAndStore(
-      MemorySegment m,
-      long column,
-      int rows,
-      long step,
-      MemorySegment bias,
-      long biasOffset,
-      long places,
-      long out,
-      float alpha,
-      ZeroCounts counts,
-      int[] slab,
-      int channel) {
-    float tau = counts.threshold();
-    IntVector zeros = IntVector.zero(INTS);
-    IntVector near = IntVector.zero(INTS);
-    IntVector negative = IntVector.zero(INTS);
-    IntVector zerosBefore = IntVector.zero(INTS);
-    IntVector nearBefore = IntVector.zero(INTS);
-    IntVector negativeBefore = IntVector.zero(INTS);
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
-    for (int r = 0; r < rows; r++) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
-      negativeBefore = negativeBefore.add(1, v.lt(0f).cast(INTS));
-      zerosBefore = zerosBefore.add(1, v.eq(0f).cast(INTS));
-      nearBefore = nearBefore.add(1, v.abs().lt(tau).cast(INTS));
-      v = zero.blend(v, v.compare(VectorOperators.GT, alpha));
-      zeros = zeros.add(1, v.eq(0f).cast(INTS));
-      near = near.add(1, v.abs().lt(tau).cast(INTS));
-      // A threshold below zero leaves some.
       negative = negative.add(1, v.lt(0f).cast(INTS));
       v.intoMemorySegment(m, out + place(m, places, r), ORDER);
     }

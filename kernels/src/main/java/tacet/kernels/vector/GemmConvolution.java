@@ -51,7 +51,6 @@ final class GemmConvolution implements RowWriter {
 
   private final ConvSpec spec;
   private final ImageLayout input;
-  private final PackedWeights weights;
   private final Outputs outputs;
   private final Operand operand;
   private final Columns[] columns;
@@ -62,7 +61,6 @@ final class GemmConvolution implements RowWriter {
       ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
     this.input = input;
-    this.weights = weights;
     this.outputs = outputs;
     this.columns = weights.tiles();
     this.operand = Operand.of(columns[0].at());
@@ -137,30 +135,27 @@ final class GemmConvolution implements RowWriter {
       long scratch,
       Parallel parallel,
       ZeroCounts counts) {
-    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = inputs.length > 1 ? inputs[1] : -1;
     groups.forEach(
         parallel,
         columns.length,
         (begin, end, firstColumn, endColumn, thread) ->
             group(
                 memory,
-                in,
+                inputs,
                 out,
-                extra,
-                scratch + thread * scratchPerThread(),
-                parallel.floats(thread, Math.min(operand.panels().size(), PANELS) * PANEL_FLOATS),
+                scratch,
+                parallel,
+                counts,
                 begin,
                 end,
                 firstColumn,
                 endColumn,
-                counts,
                 thread));
   }
 
   @Override
   public RowWriter writing(ImageLayout output) {
-    return new GemmConvolution(spec, input, weights, outputs.on(output));
+    return new GemmConvolution(spec, input, new PackedWeights(columns, packed), outputs.on(output));
   }
 
   @Override
@@ -175,41 +170,33 @@ final class GemmConvolution implements RowWriter {
       int image,
       int from,
       int to) {
-    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
-    long extra = inputs.length > 1 ? inputs[1] : -1;
     int first = (image * spec.outHeight() + from) * spec.outWidth();
     int pixels = (to - from) * spec.outWidth();
     int count = Math.ceilDiv(pixels, GROUP);
     for (int i = 0; i < count; i++) {
-      group(
-          memory,
-          in,
-          out,
-          extra,
-          scratch + thread * scratchPerThread(),
-          parallel.floats(thread, Math.min(operand.panels().size(), PANELS) * PANEL_FLOATS),
-          first + RowGroups.start(pixels, ROWS, count, i),
-          first + RowGroups.start(pixels, ROWS, count, i + 1),
-          0,
-          columns.length,
-          counts,
-          thread);
+      int begin = first + RowGroups.start(pixels, ROWS, count, i);
+      int end = first + RowGroups.start(pixels, ROWS, count, i + 1);
+      group(memory, inputs, out, scratch, parallel, counts, begin, end, 0, columns.length, thread);
     }
   }
 
   private void group(
       MemorySegment m,
-      long in,
+      long[] inputs,
       long out,
-      long extra,
-      long scratch,
-      float[] a,
+      long allScratch,
+      Parallel parallel,
+      ZeroCounts counts,
       int from,
       int to,
       int firstColumn,
       int endColumn,
-      ZeroCounts counts,
       int thread) {
+    long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
+    long extra = inputs.length > 1 ? inputs[1] : -1;
+    long scratch = allScratch + thread * scratchPerThread();
+    int gathered = Math.min(operand.panels().size(), PANELS) * PANEL_FLOATS;
+    float[] a = parallel.floats(thread, gathered);
     int rows = to - from;
     long sources = scratch + GROUP_BYTES;
     long places = sources + PLACES_BYTES;

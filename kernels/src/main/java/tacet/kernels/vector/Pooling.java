@@ -62,23 +62,20 @@ final class Pooling implements RowReader {
       Parallel parallel,
       ZeroCounts counts) {
     int blocks = output.blocks();
-    long in = inputs[0];
     parallel.forEach(
         spec.batch() * blocks,
-        (item, thread) -> {
-          int n = item / blocks;
-          int block = item % blocks;
-          plane(
-              memory,
-              in + n * input.batchStride() + block * input.blockStride(),
-              out + n * output.batchStride() + block * output.blockStride(),
-              scratch + thread * rowBytes(),
-              block * Lanes.COUNT,
-              counts,
-              counts == null ? null : counts.slab(thread),
-              0,
-              spec.outHeight());
-        });
+        (item, thread) ->
+            plane(
+                memory,
+                inputs[0],
+                out,
+                scratch,
+                thread,
+                counts,
+                item / blocks,
+                item % blocks,
+                0,
+                spec.outHeight()));
   }
 
   @Override
@@ -110,16 +107,7 @@ final class Pooling implements RowReader {
       int from,
       int to) {
     for (int block = 0; block < output.blocks(); block++) {
-      plane(
-          memory,
-          in + image * input.batchStride() + block * input.blockStride(),
-          out + image * output.batchStride() + block * output.blockStride(),
-          scratch + thread * rowBytes(),
-          block * Lanes.COUNT,
-          counts,
-          counts == null ? null : counts.slab(thread),
-          from,
-          to);
+      plane(memory, in, out, scratch, thread, counts, image, block, from, to);
     }
   }
 
@@ -132,16 +120,23 @@ final class Pooling implements RowReader {
     return spec.max() ? MAXIMUM : AVERAGE;
   }
 
+  /** Rows {@code from … to − 1} of one block of channels of an image. */
   private void plane(
       MemorySegment m,
-      long in,
-      long out,
-      long columns,
-      int channel,
+      long input0,
+      long output0,
+      long scratch,
+      int thread,
       ZeroCounts counts,
-      int[] slab,
+      int image,
+      int block,
       int from,
       int to) {
+    long in = input0 + image * input.batchStride() + block * input.blockStride();
+    long out = output0 + image * output.batchStride() + block * output.blockStride();
+    long columns = scratch + thread * rowBytes();
+    int channel = block * Lanes.COUNT;
+    int[] slab = counts == null ? null : counts.slab(thread);
     Rehearsal rehearsal = rehearsal();
     if (rehearsal.isDone()) {
       rows(m, in, out, columns, channel, counts, slab, from, to);

@@ -54,7 +54,6 @@ final class RowConvolution implements RowWriter {
   private final ImageLayout input;
   private final ImageLayout output;
   private final ImageLayout residual;
-  private final PackedWeights weights;
   private final Columns columns;
   private final MemorySegment packed;
   private final MemorySegment bias;
@@ -76,7 +75,6 @@ final class RowConvolution implements RowWriter {
     this.input = input;
     this.output = output;
     this.residual = residual;
-    this.weights = weights;
     this.columns = weights.tiles()[0];
     this.packed = weights.memory();
     this.bias = bias;
@@ -167,21 +165,16 @@ final class RowConvolution implements RowWriter {
       ZeroCounts counts) {
     parallel.forEach(
         spec.batch() * spec.outHeight(),
-        (item, thread) ->
-            row(
-                memory,
-                inputs,
-                out,
-                scratch,
-                parallel,
-                thread,
-                counts,
-                item / spec.outHeight(),
-                item % spec.outHeight()));
+        (item, thread) -> {
+          int y = item % spec.outHeight();
+          int image = item / spec.outHeight();
+          writeRows(memory, inputs, out, scratch, parallel, thread, counts, image, y, y + 1);
+        });
   }
 
   @Override
   public RowWriter writing(ImageLayout to) {
+    PackedWeights weights = new PackedWeights(new Columns[] {columns}, packed);
     return new RowConvolution(spec, input, to, residual, weights, bias);
   }
 

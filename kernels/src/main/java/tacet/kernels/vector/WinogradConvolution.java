@@ -7,7 +7,6 @@ import static tacet.kernels.vector.Lanes.ORDER;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -44,18 +43,6 @@ final class WinogradConvolution implements Kernel {
   /** Transformed weights beyond this size come from the third-level cache and want more tiles to meet. */
   private static final long LARGE_WEIGHTS = 1L << 20;
 
-  /**
-   * Output channels that are computed together.
-   *
-   * @param firstVector number of the first vector of output channels
-   * @param vectors 1 … 4
-   * @param weights transformed weights: points, then input channels, then vectors
-   */
-  private record Columns(int firstVector, int vectors, MemorySegment weights) {}
-
-  /** Input channels whose filters are transformed together: their lines of memory are read once. */
-  private static final int PACKED_CHANNELS = 16;
-
   private final ConvSpec spec;
 
   /** Output pixels of a tile along each axis: 2 or 4. */
@@ -69,7 +56,7 @@ final class WinogradConvolution implements Kernel {
 
   private final ImageLayout input;
   private final Outputs outputs;
-  private final Columns[] columns;
+  private final WinogradWeights[] columns;
   private final int tilesX;
   private final int tilesY;
   private final int tiles;
@@ -87,7 +74,7 @@ final class WinogradConvolution implements Kernel {
       ConvSpec spec,
       int tile,
       ImageLayout input,
-      Columns[] columns,
+      WinogradWeights[] columns,
       Outputs outputs,
       boolean skipping) {
     this.spec = spec;
@@ -101,7 +88,7 @@ final class WinogradConvolution implements Kernel {
     this.tilesX = Math.ceilDiv(spec.outWidth(), tile);
     this.tilesY = Math.ceilDiv(spec.outHeight(), tile);
     this.tiles = Math.multiplyExact(Math.multiplyExact(spec.batch(), tilesX), tilesY);
-    int wanted = weightBytes(spec, tile) > LARGE_WEIGHTS ? 48 : 24;
+    int wanted = WinogradWeights.bytes(spec, tile) > LARGE_WEIGHTS ? 48 : 24;
     this.blocks = Math.ceilDiv(tiles, wanted);
     this.mostTiles = Math.ceilDiv(tiles, blocks);
     this.channelBlocks = Math.ceilDiv(spec.inChannels(), Lanes.COUNT);
@@ -174,85 +161,14 @@ final class WinogradConvolution implements Kernel {
       float[] bias,
       Arena arena,
       Parallel parallel) {
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    int count = Math.ceilDiv(vectors, Lanes.MANY_REGISTERS ? 4 : 2);
-    Columns[] columns = new Columns[count];
-    int[] first = new int[count + 1];
-    for (int c = 0; c < count; c++) {
-      first[c + 1] = first[c] + Math.ceilDiv(vectors - first[c], count - c);
-    }
-    // Fresh memory is zeroed, which takes longer than to fill it: every tile has its own, so that
-    // all threads do that.
-    parallel.forEach(
-        count,
-        (c, _) -> {
-          int width = first[c + 1] - first[c];
-          long bytes = weightBytes(spec, tile) / vectors * width;
-          columns[c] = new Columns(first[c], width, arena.allocate(bytes, 64));
-        });
-    pack(spec, tile, columns, weights, parallel);
+    WinogradWeights[] columns = WinogradWeights.pack(spec, tile, weights, arena, parallel);
     return new WinogradConvolution(
         spec, tile, input, columns, Outputs.of(spec, output, residual, bias, arena), false);
-  }
-
-  /** Bytes of all transformed weights. */
-  private static long weightBytes(ConvSpec spec, int tile) {
-    long vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    return (tile + 2L) * (tile + 2L) * spec.inChannels() * vectors * BYTES;
   }
 
   /** The same, without vectors of channels that are zero: right where all weights are finite. */
   WinogradConvolution skipping() {
     return new WinogradConvolution(spec, tile, input, columns, outputs, true);
-  }
-
-  /** G g Gᵀ of every filter, in double precision. */
-  private static void pack(
-      ConvSpec spec, int tile, Columns[] columns, Weights weights, Parallel parallel) {
-    int parts = Math.ceilDiv(spec.inChannels(), PACKED_CHANNELS);
-    parallel.forEach(
-        columns.length * parts,
-        (item, thread) -> {
-          int from = item % parts * PACKED_CHANNELS;
-          int to = Math.min(spec.inChannels(), from + PACKED_CHANNELS);
-          pack(spec, tile, columns[item / parts], from, to, weights, parallel, thread);
-        });
-  }
-
-  /** Those of input channels {@code from … to − 1} under one tile of columns. */
-  private static void pack(
-      ConvSpec spec,
-      int tile,
-      Columns c,
-      int from,
-      int to,
-      Weights weights,
-      Parallel parallel,
-      int thread) {
-    int patch = tile + 2;
-    int points = patch * patch;
-    int width = c.vectors * Lanes.COUNT;
-    int firstChannel = c.firstVector * Lanes.COUNT;
-    int filters = Math.min(width, spec.outChannels() - firstChannel);
-    int depth = (to - from) * 9;
-    int room = points * width;
-    float[] u = parallel.floats(thread, room + filters * depth);
-    Arrays.fill(u, 0, room, 0f);
-    for (int i = 0; i < filters; i++) {
-      long w = ((firstChannel + i) * (long) spec.inChannels() + from) * 9;
-      weights.copy(w, u, room + i * depth, depth);
-    }
-    double[] half = new double[patch * 3];
-    for (int k = from; k < to; k++) {
-      for (int i = 0; i < filters; i++) {
-        int w = room + i * depth + (k - from) * 9;
-        WinogradTransforms.filter(tile, u, w, half, u, i, width);
-      }
-      for (int p = 0; p < points; p++) {
-        long at = ((long) p * spec.inChannels() + k) * c.vectors * BYTES;
-        MemorySegment.copy(u, p * width, c.weights, ValueLayout.JAVA_FLOAT, at, width);
-      }
-    }
   }
 
   @Override
@@ -263,7 +179,7 @@ final class WinogradConvolution implements Kernel {
         + "x"
         + tile
         + ",3x3) 6x"
-        + columns[0].vectors
+        + columns[0].vectors()
         + "v"
         + Lanes.COUNT;
   }
@@ -311,8 +227,8 @@ final class WinogradConvolution implements Kernel {
 
   @Override
   public boolean isSettled() {
-    for (Columns c : columns) {
-      if (!GemmConvolution.isSettled(c.vectors) || !outputs.isSettled(c.vectors)) {
+    for (WinogradWeights c : columns) {
+      if (!GemmConvolution.isSettled(c.vectors()) || !outputs.isSettled(c.vectors())) {
         return false;
       }
     }
@@ -518,27 +434,29 @@ final class WinogradConvolution implements Kernel {
       long products,
       long weights) {
     int depth = depth(m, list, live);
-    for (Columns c : columns) {
-      long row = c.vectors * (long) BYTES;
+    for (WinogradWeights c : columns) {
+      long row = c.vectors() * (long) BYTES;
       long w = p * spec.inChannels() * row;
       long to = products + product(c, p);
       if (live == channelBlocks) {
-        GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, c.weights, w, m, to);
+        GemmConvolution.product(
+            c.vectors(), count, a, pointOffsets[p], depth, c.memory(), w, m, to);
         continue;
       }
       for (int i = 0; i < live; i++) {
         int k = m.get(ValueLayout.JAVA_INT, list + i * 4L) * Lanes.COUNT;
         int lanes = Math.min(Lanes.COUNT, spec.inChannels() - k);
-        MemorySegment.copy(c.weights, w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
+        MemorySegment.copy(
+            c.memory(), w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
       }
-      GemmConvolution.product(c.vectors, count, a, pointOffsets[p], depth, m, weights, m, to);
+      GemmConvolution.product(c.vectors(), count, a, pointOffsets[p], depth, m, weights, m, to);
     }
   }
 
   /** Byte offset of the products of a point with one tile's columns. */
-  private long product(Columns c, int p) {
+  private long product(WinogradWeights c, int p) {
     long rows = mostTiles + SLACK;
-    return (points * c.firstVector + (long) p * c.vectors) * rows * BYTES;
+    return (points * c.firstVector() + (long) p * c.vectors()) * rows * BYTES;
   }
 
   /** Aᵀ m A of up to {@link #FINISHED_PIXELS} pixels, all output channels, and what follows a convolution. */
@@ -562,13 +480,13 @@ final class WinogradConvolution implements Kernel {
     for (int t = from; t < end; t++) {
       rows += place(m, firstTile + t, rows, places, residualPlaces);
     }
-    for (Columns c : columns) {
-      long pointStep = (long) (mostTiles + SLACK) * c.vectors * BYTES;
-      long rowBytes = (long) c.vectors * BYTES;
+    for (WinogradWeights c : columns) {
+      long pointStep = (long) (mostTiles + SLACK) * c.vectors() * BYTES;
+      long rowBytes = (long) c.vectors() * BYTES;
       long to = pixels;
       for (int t = from; t < end; t++) {
-        for (int v = 0; v < c.vectors; v++) {
-          long source = products + product(c, 0) + (t * (long) c.vectors + v) * BYTES;
+        for (int v = 0; v < c.vectors(); v++) {
+          long source = products + product(c, 0) + (t * (long) c.vectors() + v) * BYTES;
           long pixel = to + (long) v * BYTES;
           WinogradPatch.output(tile, m, source, pointStep, half, pixel, rowBytes);
         }
@@ -576,9 +494,9 @@ final class WinogradConvolution implements Kernel {
       }
       outputs.finish(
           m,
-          c.firstVector,
-          c.vectors,
-          c.vectors,
+          c.firstVector(),
+          c.vectors(),
+          c.vectors(),
           pixels,
           rows,
           places,
