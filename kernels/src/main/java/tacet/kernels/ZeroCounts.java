@@ -69,10 +69,8 @@ public final class ZeroCounts {
   /** Whether the totals are of loops since the last {@link #clear}; else they stand for zeros. */
   private boolean merged;
 
-  /** Totals over all channels as far as they have been asked for, which several may do; a bit per kind in {@code known}. */
+  /** Totals over all channels, added up while the counters are at hand: later they may have left the caches. */
   private final long[] sums = new long[KINDS.length];
-
-  private int known;
 
   /**
    * @param channels number of channels
@@ -145,39 +143,39 @@ public final class ZeroCounts {
   public void clear() {
     skipped = 0;
     merged = false;
-    known = 0;
   }
 
   /** Adds the threads' counters to the totals and clears them. Call when the loop is done. */
   public void merge() {
-    known = 0;
     for (int i = 0; i < skippedBy.length; i += LINE) {
       skipped += skippedBy[i];
       skippedBy[i] = 0;
     }
     for (int[] s : slabs) {
       for (int k = 0; k < KINDS.length; k++) {
-        if (merged) {
-          add(s, k * stride, totals[k]);
-        } else {
-          set(s, k * stride, totals[k]);
-        }
+        sums[k] = merged ? sums[k] + add(s, k * stride, totals[k]) : set(s, k * stride, totals[k]);
       }
       merged = true;
       Arrays.fill(s, 0, KINDS.length * stride, 0);
     }
   }
 
-  private static void set(int[] slab, int from, long[] totals) {
+  private static long set(int[] slab, int from, long[] totals) {
+    long sum = 0;
     for (int c = 0; c < totals.length; c++) {
       totals[c] = slab[from + c];
+      sum += totals[c];
     }
+    return sum;
   }
 
-  private static void add(int[] slab, int from, long[] totals) {
+  private static long add(int[] slab, int from, long[] totals) {
+    long sum = 0;
     for (int c = 0; c < totals.length; c++) {
       totals[c] += slab[from + c];
+      sum += slab[from + c];
     }
+    return sum;
   }
 
   /** Totals per channel of one kind; the live array. */
@@ -186,6 +184,7 @@ public final class ZeroCounts {
       for (long[] t : totals) {
         Arrays.fill(t, 0);
       }
+      Arrays.fill(sums, 0);
       merged = true;
     }
     return totals[kind.ordinal()];
@@ -193,15 +192,6 @@ public final class ZeroCounts {
 
   /** Total of one kind over all channels. */
   public long total(Kind kind) {
-    int bit = 1 << kind.ordinal();
-    if ((known & bit) == 0) {
-      long sum = 0;
-      for (long t : perChannel(kind)) {
-        sum += t;
-      }
-      sums[kind.ordinal()] = sum;
-      known |= bit;
-    }
-    return sums[kind.ordinal()];
+    return merged ? sums[kind.ordinal()] : 0;
   }
 }

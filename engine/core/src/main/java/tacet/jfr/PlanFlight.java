@@ -88,31 +88,40 @@ public final class PlanFlight implements AutoCloseable {
     }
   }
 
-  /** A run begins. */
-  public Run run() {
-    return new Run(LAYER.isEnabled() ? new LayerEvent[layers.size()] : null);
+  /** For the runs of one workspace, one at a time. */
+  public Run runs() {
+    return new Run();
   }
 
-  /** The layers of one run, on the thread that runs it: their times are taken at once, all else is told at its end. */
+  /**
+   * The layers of a run, on the thread that runs it: their times are taken at once, all else is told at its end. Kept from
+   * run to run, as are the events that have a time of their own: what does not change is written once.
+   */
   public final class Run {
-    private final LayerEvent[] events;
+    private final LayerEvent[] timed = new LayerEvent[layers.size()];
+    private boolean each;
 
-    private Run(LayerEvent[] events) {
-      this.events = events;
+    private Run() {}
+
+    /** A run begins. */
+    public void start() {
+      each = LAYER.isEnabled();
     }
 
     /** Layer number {@code i} begins; none where that is negative. */
     public void begin(int i) {
-      if (events != null && i >= 0) {
-        events[i] = new LayerEvent();
-        events[i].begin();
+      if (each && i >= 0) {
+        if (timed[i] == null) {
+          timed[i] = event(i);
+        }
+        timed[i].begin();
       }
     }
 
     /** Layer number {@code i} is done; none where that is negative. */
     public void end(int i) {
-      if (events != null && i >= 0) {
-        events[i].end();
+      if (each && i >= 0) {
+        timed[i].end();
       }
     }
 
@@ -126,8 +135,8 @@ public final class PlanFlight implements AutoCloseable {
       synchronized (totals) {
         add(i, kernel, backend, nanoseconds, skipped);
       }
-      if (events != null) {
-        commit(i, kernel, backend, nanoseconds, skipped);
+      if (each) {
+        commit(timed[i] == null ? event(i) : timed[i], i, kernel, backend, nanoseconds, skipped);
       }
     }
 
@@ -149,37 +158,36 @@ public final class PlanFlight implements AutoCloseable {
         t.nearZeros += nearZeros;
         listen(t, f, ofChannel);
       }
-      if (events != null) {
-        LayerEvent e = event(i);
+      if (each) {
+        LayerEvent e = timed[i] == null ? event(i) : timed[i];
         e.elements = f.elements;
         e.zeros = zeros;
         e.zeroFraction = f.elements == 0 ? 0 : (float) zeros / f.elements;
         e.nearZeros = nearZeros;
-        commit(i, kernel, backend, nanoseconds, skipped);
+        commit(e, i, kernel, backend, nanoseconds, skipped);
       }
     }
 
+    /** An event with what is the same in all runs. */
     private LayerEvent event(int i) {
-      if (events[i] == null) {
-        events[i] = new LayerEvent();
-      }
-      return events[i];
-    }
-
-    private void commit(int i, String kernel, String backend, long nanoseconds, long skipped) {
       Facts f = layers.get(i);
-      LayerEvent e = event(i);
+      LayerEvent e = new LayerEvent();
       e.layer = f.name;
       e.op = f.op;
       e.inputShape = f.inputShape;
       e.outputShape = f.outputShape;
-      e.kernel = kernel;
-      e.backend = backend;
       e.multiplyAdds = f.multiplyAdds;
-      e.skipped = skipped;
-      e.gflops = nanoseconds == 0 ? 0 : 2f * f.multiplyAdds / nanoseconds;
       e.bytes = f.elements * Float.BYTES;
       e.model = model;
+      return e;
+    }
+
+    private void commit(
+        LayerEvent e, int i, String kernel, String backend, long nanoseconds, long skipped) {
+      e.kernel = kernel;
+      e.backend = backend;
+      e.skipped = skipped;
+      e.gflops = nanoseconds == 0 ? 0 : 2f * layers.get(i).multiplyAdds / nanoseconds;
       e.commit();
     }
   }

@@ -246,7 +246,7 @@ public final class Plan implements AutoCloseable {
       throws InterruptedException {
     w.start(parallel);
     Recorded recorded = Flight.isRecording() && PlanFlight.wantsLayers() ? recorded(w) : null;
-    PlanFlight.Run events = recorded == null ? null : recorded.flight().run();
+    PlanFlight.Run events = recorded == null ? null : recorded.start(w);
     int done = 0;
     try {
       long start = System.nanoTime();
@@ -309,8 +309,8 @@ public final class Plan implements AutoCloseable {
         continue;
       }
       PlannedLayer l = layers.get(number);
-      SkippingStep skipping = skipping(l);
-      String kernel = skipping == null ? l.kernel() : skipping.lastKernel(w);
+      SkippingStep skipping = recorded.skipping()[number];
+      String kernel = skipping == null ? recorded.kernels()[number] : skipping.lastKernel(w);
       String backend = skipping == null ? l.backend() : skipping.lastBackend(w);
       long skipped = skipping == null ? 0 : skipping.skipped(w);
       if (isCounted(l)) {
@@ -356,8 +356,24 @@ public final class Plan implements AutoCloseable {
    * @param starting by step, the layer that starts with it, or −1
    * @param ending by step, the layer whose last one it is, or −1
    * @param along by layer, the step that computes it, alone or along with another layer
+   * @param skipping by layer, its step that may skip zeros, or null
+   * @param kernels by layer, where no step may skip
    */
-  private record Recorded(PlanFlight flight, int[] starting, int[] ending, int[] along) {}
+  private record Recorded(
+      PlanFlight flight,
+      int[] starting,
+      int[] ending,
+      int[] along,
+      SkippingStep[] skipping,
+      String[] kernels) {
+    PlanFlight.Run start(Workspace w) {
+      if (w.recorded == null) {
+        w.recorded = flight.runs();
+      }
+      w.recorded.start();
+      return w.recorded;
+    }
+  }
 
   private Recorded recorded;
 
@@ -366,6 +382,8 @@ public final class Plan implements AutoCloseable {
       int[] starting = new int[steps.length];
       int[] ending = new int[steps.length];
       int[] along = new int[layers.size()];
+      SkippingStep[] skipping = new SkippingStep[layers.size()];
+      String[] kernels = new String[layers.size()];
       Arrays.fill(starting, -1);
       Arrays.fill(ending, -1);
       int last = 0;
@@ -378,17 +396,22 @@ public final class Plan implements AutoCloseable {
           ending[last] = i;
         }
         along[i] = last;
+        skipping[i] = skipping(l);
+        // Equal texts are one: all are read again in every run, when the caches are full of other
+        // things.
+        kernels[i] = l.kernel().intern();
         facts.add(
             new PlanFlight.Facts(
                 l.layer().name(),
-                l.layer().op(),
-                l.inputShape().toString(),
-                l.shape().toString(),
+                l.layer().op().intern(),
+                l.inputShape().toString().intern(),
+                l.shape().toString().intern(),
                 l.multiplyAdds(),
                 l.shape().elements(),
                 isCounted(l) ? CountSource.channels(w, l.counted()) : 0));
       }
-      recorded = new Recorded(new PlanFlight(source, facts), starting, ending, along);
+      PlanFlight flight = new PlanFlight(source, facts);
+      recorded = new Recorded(flight, starting, ending, along, skipping, kernels);
     }
     return recorded;
   }

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import tacet.jfr.PlanFlight;
 import tacet.kernels.Parallel;
 import tacet.kernels.ZeroCounts;
 import tacet.profile.Detail;
@@ -41,6 +42,9 @@ public final class Workspace implements AutoCloseable {
   final double[] denseNanos;
 
   Parallel parallel;
+
+  /** Tells a flight recording of runs; null while there was none. */
+  PlanFlight.Run recorded;
 
   /** Nanoseconds of the step under way that belong to a later one. */
   private long given;
