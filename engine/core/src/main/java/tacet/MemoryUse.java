@@ -12,7 +12,7 @@ package tacet;
  * @param scratch the part of {@code workspace} that kernels use for intermediate results of their own
  * @param counters heap memory of one session's zero counters
  * @param inUse native bytes the model holds now, over all input shapes, sessions and idle workspaces
- * @param limit most native bytes it may hold besides copied constants; {@link Long#MAX_VALUE} where there is no limit
+ * @param limit most native bytes it may hold; {@link Long#MAX_VALUE} where there is no limit
  */
 public record MemoryUse(
     long constants,

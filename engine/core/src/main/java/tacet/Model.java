@@ -3,7 +3,6 @@ package tacet;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,23 +52,22 @@ public final class Model implements AutoCloseable {
   private final ThreadBudget budget;
   private final MemoryAccount memory;
   private final FileMemory file;
-  private final long copiedConstants;
   private final Plans plans;
   private final Set<Session> sessions = new HashSet<>();
   private ModelFlight flight;
   private boolean closed;
 
   /**
+   * @param memory counts what the model takes
    * @param file where the graph's constants live, if that is the model's to close
    */
-  private Model(Graph graph, ModelOptions options, FileMemory file) {
+  private Model(Graph graph, ModelOptions options, MemoryAccount memory, FileMemory file) {
     this.graph = graph;
     this.file = file;
-    this.copiedConstants = file == FileMemory.NONE ? 0 : copiedBytes(graph);
     this.options = options;
     this.providers = Providers.of(options.backend().name(), options.threads());
     this.budget = new ThreadBudget(options.threads(), options.executor());
-    this.memory = new MemoryAccount(options.memoryLimit());
+    this.memory = memory;
     this.plans = new Plans(graph, options, providers, memory, file);
   }
 
@@ -80,16 +78,19 @@ public final class Model implements AutoCloseable {
    * @throws IOException where the file cannot be read
    * @throws ModelFormatException where no reader knows the file, or it is damaged
    * @throws tacet.error.UnsupportedOpException where it asks for operators that Tacet does not have
+   * @throws tacet.error.MemoryLimitException where constants that the file does not hold as they are needed would take more memory
+   *     than the model may hold
    */
   public static Model load(Path file, ModelOptions options) throws IOException {
-    Arena arena = Arena.ofShared();
+    MemoryAccount memory = new MemoryAccount(options.memoryLimit());
+    MemoryAccount.Scope constants = memory.open();
     Model model = null;
     try {
-      model = new Model(read(file, arena), options, new FileMemory(arena));
+      model = new Model(read(file, constants), options, memory, new FileMemory(constants));
       return model;
     } finally {
       if (model == null) {
-        arena.close();
+        constants.close();
       }
     }
   }
@@ -101,7 +102,7 @@ public final class Model implements AutoCloseable {
 
   /** A model of a graph made in code. */
   public static Model of(Graph graph, ModelOptions options) {
-    return new Model(graph, options, FileMemory.NONE);
+    return new Model(graph, options, new MemoryAccount(options.memoryLimit()), FileMemory.NONE);
   }
 
   /**
@@ -148,14 +149,6 @@ public final class Model implements AutoCloseable {
 
   private static long constantBytes(Graph graph) {
     return graph.constants().values().stream().mapToLong(t -> t.data().byteSize()).sum();
-  }
-
-  private static long copiedBytes(Graph graph) {
-    return graph.constants().values().stream()
-        .map(Tensor::data)
-        .filter(d -> d.isNative() && !d.isMapped())
-        .mapToLong(MemorySegment::byteSize)
-        .sum();
   }
 
   public Graph graph() {
@@ -380,12 +373,12 @@ public final class Model implements AutoCloseable {
             Plan plan = prepared.plan();
             return new MemoryUse(
                 constantBytes(graph),
-                copiedConstants,
+                file.copiedBytes(),
                 prepared.weightBytes(),
                 plan.workspaceBytes(),
                 plan.scratchBytes(),
                 plan.counterBytes(),
-                copiedConstants + memory.used(),
+                memory.used(),
                 memory.limit());
           } finally {
             prepared.leave();

@@ -26,7 +26,8 @@ import tacet.kernels.SparseMode;
  *     the verdict is known on this machine, which a file in the user's cache folder keeps. Otherwise kernels are chosen by
  *     what that file says or by estimates, which takes no time
  * @param executor runs the helper threads, one task each per run; null for daemon threads of the model's own
- * @param memoryLimit most bytes of native memory the model may hold, its weights in the file excluded
+ * @param memoryLimit most bytes of native memory the model may hold; a file that is mapped counts for nothing, constants that have
+ *     to be copied from it do
  */
 public record ModelOptions(
     Backend backend,

@@ -22,6 +22,7 @@ import tacet.Model;
 import tacet.ModelOptions;
 import tacet.NetworkBuilder;
 import tacet.Session;
+import tacet.error.MemoryLimitException;
 import tacet.graph.Graph;
 
 /** Native memory: what a model says it takes against what the VM counts, and what happens when there is no more. */
@@ -75,9 +76,11 @@ class MemoryTest {
   /** Weights that a file does not hold as they are needed count as well. */
   private static void file(Path file) throws Exception {
     long before = counted();
+    long copied;
     try (Model model = Model.load(file)) {
       MemoryUse said = model.memory();
-      if (said.copiedConstants() == 0) {
+      copied = said.copiedConstants();
+      if (copied == 0) {
         throw new AssertionError("no constants are copied: a model to no purpose");
       }
       try (Session session = model.session()) {
@@ -85,6 +88,12 @@ class MemoryTest {
         close("one session", said.forSessions(1), counted() - before);
         close("in use", model.memory().inUse(), counted() - before);
       }
+    }
+    // The limit is theirs, too.
+    try (Model _ = Model.load(file, ModelOptions.defaults().withMemoryLimit(copied - 1))) {
+      throw new AssertionError("more copied than allowed");
+    } catch (MemoryLimitException e) {
+      System.out.println(e.getMessage());
     }
     if (counted() - before > 100_000) {
       throw new AssertionError(counted() - before + " bytes are left of a closed model");

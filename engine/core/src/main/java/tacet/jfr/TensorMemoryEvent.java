@@ -21,7 +21,8 @@ final class TensorMemoryEvent extends Event {
   String model;
 
   @Label("In Use")
-  @Description("Packed weights and workspaces, over all input shapes and sessions")
+  @Description(
+      "Copied constants, packed weights and workspaces, over all input shapes and sessions")
   @DataAmount
   long inUse;
 
