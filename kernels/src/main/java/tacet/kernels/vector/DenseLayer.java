@@ -61,7 +61,13 @@ final class DenseLayer implements Kernel {
   /** Extents of a piece of weights that is transposed at a time. */
   private static final int PIECE_ROWS = 256;
 
-  private static final int PIECE_OUTPUTS = 32;
+  private static final int PIECE_OUTPUTS = 256;
+
+  /** Weights of a piece that stay in a second-level cache; where it has more rows, it has fewer outputs. */
+  private static final int PIECE_WEIGHTS = 96 << 10;
+
+  /** Outputs whose weights are read side by side: what is written then is a whole cache line. */
+  private static final int LINE = 16;
 
   /**
    * Most neighbours of which a piece's rows are picked; where they are further apart each is
@@ -241,31 +247,42 @@ final class DenseLayer implements Kernel {
         });
   }
 
-  /** Transposes the weights, pieces at a time of which both sides stay in the caches. */
+  /**
+   * Transposes the weights, pieces at a time of which both sides stay in the caches. A row of a piece is stored in one go: it is
+   * in a page of its own, and reaching that takes as long as writing much of it.
+   */
   private static void transpose(
       Weights weights, int[] columns, int outputs, Matrix matrix, Parallel parallel) {
     List<Piece> pieces = pieces(columns);
+    int most = pieces.stream().mapToInt(Piece::rows).max().orElseThrow();
+    int share = Math.ceilDiv(outputs, 4 * parallel.threads());
+    int across =
+        Math.clamp(Math.min(PIECE_WEIGHTS / most, share) / LINE * LINE, LINE, PIECE_OUTPUTS);
+    // Rows a power of two apart would meet in few places of the first-level cache.
+    int stride = across + LINE;
     parallel.forEach(
-        Math.ceilDiv(outputs, PIECE_OUTPUTS),
+        Math.ceilDiv(outputs, across),
         (item, thread) -> {
-          int room = MOST_SPAN * PIECE_OUTPUTS;
-          float[] lines = parallel.floats(thread, room + MOST_SPAN);
-          int first = item * PIECE_OUTPUTS;
-          int width = Math.min(PIECE_OUTPUTS, outputs - first);
+          int room = most * stride;
+          float[] lines = parallel.floats(thread, room + LINE * MOST_SPAN);
+          int first = item * across;
+          int width = Math.min(across, outputs - first);
           for (Piece p : pieces) {
-            for (int i = 0; i < width; i++) {
+            for (int i = 0; i < width; i += LINE) {
               long row = (long) (first + i) * columns.length;
+              int count = Math.min(LINE, width - i);
               if (p.span() <= MOST_SPAN) {
-                weights.copy(row + p.least, lines, room, p.span());
-                spread(lines, room - p.least, columns, p, i);
-              } else {
-                for (int r = p.from; r < p.to; r++) {
-                  lines[(r - p.from) * PIECE_OUTPUTS + i] = weights.get(row + columns[r]);
+                for (int k = 0; k < count; k++) {
+                  long from = row + (long) k * columns.length + p.least;
+                  weights.copy(from, lines, room + k * p.span(), p.span());
                 }
+                spread(lines, room - p.least, columns, p, i, stride);
+              } else {
+                fetch(weights, row, columns, p, lines, i, count, stride);
               }
             }
             for (int r = p.from; r < p.to; r++) {
-              store(lines, (r - p.from) * PIECE_OUTPUTS, width, matrix, r, first);
+              store(lines, (r - p.from) * stride, width, matrix, r, first);
             }
           }
         });
@@ -275,6 +292,10 @@ final class DenseLayer implements Kernel {
   private record Piece(int from, int to, int least, int most) {
     int span() {
       return most - least + 1;
+    }
+
+    int rows() {
+      return to - from;
     }
   }
 
@@ -287,11 +308,11 @@ final class DenseLayer implements Kernel {
     for (int from = 0; from < columns.length; from = pieces.getLast().to) {
       Piece fixed = piece(columns, from, Math.min(columns.length, from + PIECE_ROWS));
       Piece p = fixed;
-      while (p.span() > p.to - from && p.to < columns.length && p.span() <= MOST_SPAN) {
+      while (p.span() > p.rows() && p.to < columns.length && p.span() <= MOST_SPAN) {
         int c = columns[p.to];
         p = new Piece(from, p.to + 1, Math.min(p.least, c), Math.max(p.most, c));
       }
-      pieces.add(p.span() == p.to - from ? p : fixed);
+      pieces.add(p.span() == p.rows() ? p : fixed);
     }
     return pieces;
   }
@@ -306,10 +327,36 @@ final class DenseLayer implements Kernel {
     return new Piece(from, to, least, most);
   }
 
-  /** Output {@code i} of a piece, from the weights that lie at {@code origin}. */
-  private static void spread(float[] lines, int origin, int[] columns, Piece p, int i) {
+  /**
+   * Outputs {@code i … i + 15} of a piece, from weights that lie at {@code origin}, those of one output behind those of another.
+   * Where there are fewer outputs, what is written for the others is read by nobody.
+   */
+  private static void spread(float[] lines, int origin, int[] columns, Piece p, int i, int stride) {
+    int span = p.span();
     for (int r = p.from; r < p.to; r++) {
-      lines[(r - p.from) * PIECE_OUTPUTS + i] = lines[origin + columns[r]];
+      int from = origin + columns[r];
+      int to = (r - p.from) * stride + i;
+      for (int k = 0; k < LINE; k++) {
+        lines[to + k] = lines[from + k * span];
+      }
+    }
+  }
+
+  /** Outputs {@code i … i + count − 1} of a piece whose weights lie far apart, from {@code row} on. */
+  private static void fetch(
+      Weights weights,
+      long row,
+      int[] columns,
+      Piece p,
+      float[] lines,
+      int i,
+      int count,
+      int stride) {
+    for (int k = 0; k < count; k++) {
+      for (int r = p.from; r < p.to; r++) {
+        lines[(r - p.from) * stride + i + k] =
+            weights.get(row + (long) k * columns.length + columns[r]);
+      }
     }
   }
 
