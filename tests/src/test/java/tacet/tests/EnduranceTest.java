@@ -36,7 +36,8 @@ import tacet.tensor.Tensor;
 
 /**
  * Many threads, platform ones and virtual ones, run models of several kinds while others close and replace them, give up by
- * deadline, are interrupted, or are refused memory. {@code -Dtacet.endurance=N} sets for how many seconds.
+ * deadline, are interrupted, or are refused memory. {@code -Dtacet.endurance=N} sets for how many seconds; more than some
+ * hundred need {@code -Dsurefire.timeout=M} besides.
  */
 class EnduranceTest {
 
