@@ -68,13 +68,10 @@ final class DirectConvolution implements RowWriter {
   }
 
   /**
-   * Whether no other columns could share what would be gathered for a tile of them, or the micro-kernel for neighbouring rows
-   * is the fastest there is: where few registers leave a gathered operand to tiles of four rows.
+   * Whether no other columns could share what would be gathered for a tile of them.
    */
-  static boolean takes(ConvSpec spec, ImageLayout input, PackedWeights weights) {
-    return spec.groups() > 1
-        || weights.tiles().length == 1
-        || !Lanes.MANY_REGISTERS && isOneRun(spec, input);
+  static boolean takes(ConvSpec spec, PackedWeights weights) {
+    return spec.groups() > 1 || weights.tiles().length == 1;
   }
 
   /** Whether all pixels of an image are neighbours, as a micro-kernel for such rows takes them. */

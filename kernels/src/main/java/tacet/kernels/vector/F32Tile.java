@@ -332,45 +332,6 @@ final class F32Tile {
     c42.intoMemorySegment(tile, t + 14 * BYTES, ORDER);
   }
 
-  /** Four rows, two vectors: what C2 keeps in sixteen registers, since it reads several rows ahead. */
-  static void tile4x2(
-      float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
-    FloatVector c00 = FloatVector.zero(FLOATS);
-    FloatVector c01 = c00;
-    FloatVector c10 = c00;
-    FloatVector c11 = c00;
-    FloatVector c20 = c00;
-    FloatVector c21 = c00;
-    FloatVector c30 = c00;
-    FloatVector c31 = c00;
-    for (int k = 0; k < depth; k++) {
-      long o = w0 + (long) k * (2 * BYTES);
-      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, o, ORDER);
-      FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, w, o + BYTES, ORDER);
-      int i = a0 + k;
-      FloatVector x = FloatVector.broadcast(FLOATS, a[i]);
-      c00 = HAS_FMA ? x.fma(b0, c00) : x.mul(b0).add(c00);
-      c01 = HAS_FMA ? x.fma(b1, c01) : x.mul(b1).add(c01);
-      x = FloatVector.broadcast(FLOATS, a[i + STRIDE]);
-      c10 = HAS_FMA ? x.fma(b0, c10) : x.mul(b0).add(c10);
-      c11 = HAS_FMA ? x.fma(b1, c11) : x.mul(b1).add(c11);
-      x = FloatVector.broadcast(FLOATS, a[i + 2 * STRIDE]);
-      c20 = HAS_FMA ? x.fma(b0, c20) : x.mul(b0).add(c20);
-      c21 = HAS_FMA ? x.fma(b1, c21) : x.mul(b1).add(c21);
-      x = FloatVector.broadcast(FLOATS, a[i + 3 * STRIDE]);
-      c30 = HAS_FMA ? x.fma(b0, c30) : x.mul(b0).add(c30);
-      c31 = HAS_FMA ? x.fma(b1, c31) : x.mul(b1).add(c31);
-    }
-    c00.intoMemorySegment(tile, t, ORDER);
-    c01.intoMemorySegment(tile, t + BYTES, ORDER);
-    c10.intoMemorySegment(tile, t + 2 * BYTES, ORDER);
-    c11.intoMemorySegment(tile, t + 3 * BYTES, ORDER);
-    c20.intoMemorySegment(tile, t + 4 * BYTES, ORDER);
-    c21.intoMemorySegment(tile, t + 5 * BYTES, ORDER);
-    c30.intoMemorySegment(tile, t + 6 * BYTES, ORDER);
-    c31.intoMemorySegment(tile, t + 7 * BYTES, ORDER);
-  }
-
   /** Six rows, two vectors. */
   static void tile6x2(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {

@@ -20,11 +20,8 @@ import tacet.kernels.vector.PackedWeights.Columns;
  */
 final class GemmConvolution implements RowWriter {
 
-  /** Rows of the tallest micro-kernels with three and four vectors; those with fewer have as many or twice as many. */
+  /** Rows of the tallest micro-kernels of wide tiles; those of narrower ones have as many or twice as many. */
   private static final int ROWS = 6;
-
-  /** Rows of the micro-kernel with two vectors where there are few registers. */
-  private static final int FEW_ROWS = 4;
 
   /** Most rows of a group. */
   private static final int GROUP = 60;
@@ -250,7 +247,7 @@ final class GemmConvolution implements RowWriter {
   /**
    * One panel's products.
    *
-   * @param rows a multiple of six where {@code vectors} is one or two, or room for as many
+   * @param rows number of rows, with room behind them for as many as make up whole tiles: less than {@link #ROWS}
    */
   static void product(
       int vectors,
@@ -289,6 +286,10 @@ final class GemmConvolution implements RowWriter {
       long w0,
       MemorySegment m,
       long block) {
+    if (!Lanes.MANY_REGISTERS) {
+      tightTiles(vectors, rows, a, a0, depth, w, w0, m, block);
+      return;
+    }
     long row = (long) vectors * Lanes.BYTES;
     // Tiles of six and five rows make up any number from 20 on; below, rows too many come out
     // meaningless.
@@ -309,11 +310,6 @@ final class GemmConvolution implements RowWriter {
         }
       }
       case 2 -> {
-        if (!Lanes.MANY_REGISTERS) {
-          for (; r < rows; r += FEW_ROWS) {
-            F32Tile.tile4x2(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
-          }
-        }
         for (; r + ROWS < rows; r += 2 * ROWS) {
           F32Tile.tile12x2(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
         }
@@ -336,6 +332,33 @@ final class GemmConvolution implements RowWriter {
         for (int i = 0; i < fives; i++, r += 5) {
           F32Tile.tile5x4(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
         }
+      }
+    }
+  }
+
+  /** Tiles for few registers: one or two vectors. Rows too many come out meaningless. */
+  private static void tightTiles(
+      int vectors,
+      int rows,
+      float[] a,
+      int a0,
+      int depth,
+      MemorySegment w,
+      long w0,
+      MemorySegment m,
+      long block) {
+    long row = (long) vectors * Lanes.BYTES;
+    int r = 0;
+    if (vectors == 1) {
+      for (; r + ROWS < rows; r += 2 * ROWS) {
+        F32TightTile.tile12x1(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
+      }
+      for (; r < rows; r += ROWS) {
+        F32TightTile.tile6x1(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
+      }
+    } else {
+      for (; r < rows; r += ROWS) {
+        F32TightTile.tile6x2(a, a0 + r * F32Tile.STRIDE, depth, w, w0, m, block + r * row);
       }
     }
   }

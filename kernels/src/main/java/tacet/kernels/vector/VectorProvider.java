@@ -173,11 +173,11 @@ public final class VectorProvider implements KernelProvider {
           skipping,
           instead + "few channels, row-major: lines of inputs are copied");
     }
-    if (DirectConvolution.takes(spec, input, packed)) {
+    if (DirectConvolution.takes(spec, packed)) {
       return new Choice(
           DirectConvolution.prepare(spec, input, output, residual, packed, bias, arena),
           skipping,
-          instead + "read in place: few columns share their inputs, or pixels are neighbours");
+          instead + "read in place: few columns share their inputs");
     }
     return new Choice(
         GemmConvolution.prepare(spec, input, output, residual, packed, bias, arena),

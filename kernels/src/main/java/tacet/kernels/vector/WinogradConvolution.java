@@ -178,7 +178,9 @@ final class WinogradConvolution implements Kernel {
         + tile
         + "x"
         + tile
-        + ",3x3) 6x"
+        + ",3x3) "
+        + ROWS
+        + "x"
         + columns[0].vectors()
         + "v"
         + Lanes.COUNT;
