@@ -286,7 +286,7 @@ final class GemmConvolution implements RowWriter {
       long w0,
       MemorySegment m,
       long block) {
-    if (!Lanes.MANY_REGISTERS) {
+    if (!Lanes.MANY_REGISTERS && vectors <= 2) {
       tightTiles(vectors, rows, a, a0, depth, w, w0, m, block);
       return;
     }
@@ -336,7 +336,7 @@ final class GemmConvolution implements RowWriter {
     }
   }
 
-  /** Tiles for few registers: one or two vectors. Rows too many come out meaningless. */
+  /** Tiles of one or two vectors for few registers. Rows too many come out meaningless. */
   private static void tightTiles(
       int vectors,
       int rows,
