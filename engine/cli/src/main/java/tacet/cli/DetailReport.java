@@ -40,19 +40,7 @@ final class DetailReport {
     for (LayerProfile l : profile.layers()) {
       LayerProfile.Counts closer =
           looked == null ? null : looked.layer(l.value()).map(LayerProfile::counts).orElse(null);
-      rows.add(
-          new LayerProfile(
-              l.name(),
-              l.op(),
-              l.value(),
-              l.outputShape(),
-              l.kernel(),
-              l.backend(),
-              l.reason(),
-              l.nanoseconds(),
-              l.multiplyAdds(),
-              closer == null ? l.counts() : closer,
-              l.skipping()));
+      rows.add(closer == null ? l : l.with(closer));
     }
     return new SparsityProfile(rows, profile.runs());
   }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +32,7 @@ import tacet.insight.report.HtmlReport;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
 import tacet.profile.SparsityProfile;
+import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
 
 /** Runs a network on images or noise and says where its zeros are and what makes them. */
@@ -40,6 +42,9 @@ import tacet.tensor.Tensor;
     description =
         "Runs a network and prints its layers: kernel, time, zeros, and where they" + " come from.")
 final class InspectCommand implements Callable<Integer> {
+
+  /** Longest that a network runs before its layers are timed. */
+  private static final Duration MOST_WARM_UP = Duration.ofSeconds(3);
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "MODEL", description = "Model file.")
   private Path modelFile;
@@ -174,8 +179,13 @@ final class InspectCommand implements Callable<Integer> {
     }
     SparsityProfile profile = null;
     double sparsity = 0;
-    // To measure kernels for the built-in encoders would take longer than everything else.
+    // To measure and warm up kernels for the built-in encoders would take longer than everything
+    // else.
     try (Model model = Model.of(graph, options.withMeasure(modelFile != null))) {
+      if (modelFile != null) {
+        Shape shape = inputs.getFirst().tensor().shape();
+        model.warmUp(Map.of(model.inputs().getFirst().name(), shape), MOST_WARM_UP);
+      }
       for (InspectInput input : inputs) {
         Profiling.Run run = Profiling.run(model, input.tensor());
         profile = profile == null ? run.profile() : profile.merge(run.profile());

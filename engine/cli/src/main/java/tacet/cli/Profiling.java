@@ -6,19 +6,20 @@ import java.util.Map;
 import tacet.Model;
 import tacet.Result;
 import tacet.profile.LayerProfile;
-import tacet.profile.LayerProfile.Counts;
 import tacet.profile.SparsityProfile;
 import tacet.tensor.Tensor;
 
 /** Runs of a network that are looked at. */
 final class Profiling {
 
-  /** Runs without a clearly faster one after which code counts as compiled. */
+  /** Runs without a clearly faster one after which code counts as compiled; the times are the medians of these. */
   private static final int PATIENCE = 5;
 
   private static final double FASTER = 0.97;
 
-  /** No run begins later than this after the first. */
+  private static final int FEWEST = 2;
+
+  /** No run but the fewest begins later than this after the first. */
   private static final long MOST_NANOS = 300_000_000;
 
   private Profiling() {}
@@ -31,26 +32,42 @@ final class Profiling {
   record Run(Result result, SparsityProfile profile) {}
 
   /**
-   * Runs at least twice – the first run also loads and compiles –, and again while runs get faster and time is left; the
-   * times are those of the fastest run.
+   * Runs once to load and compile, then while runs get faster and time is left; the times are each layer's median of the
+   * last runs.
    */
   static Run run(Model model, Tensor input) throws InterruptedException {
     String name = model.inputs().getFirst().name();
-    model.run(Map.of(name, input));
+    Result result = model.run(Map.of(name, input));
+    List<SparsityProfile> last = new ArrayList<>();
     long start = System.nanoTime();
-    Result best = model.run(Map.of(name, input));
-    long time = System.nanoTime() - start;
-    for (int since = 0; since < PATIENCE && System.nanoTime() - start < MOST_NANOS; since++) {
+    long best = Long.MAX_VALUE;
+    for (int since = 0;
+        last.size() < FEWEST || since < PATIENCE && System.nanoTime() - start < MOST_NANOS;
+        since++) {
       long from = System.nanoTime();
-      Result next = model.run(Map.of(name, input));
+      result = model.run(Map.of(name, input));
       long took = System.nanoTime() - from;
-      if (took < time) {
-        since = took < FASTER * time ? -1 : since;
-        time = took;
-        best = next;
+      since = took < FASTER * best ? -1 : since;
+      best = Math.min(best, took);
+      last.add(result.profile());
+      if (last.size() > PATIENCE) {
+        last.removeFirst();
       }
     }
-    return new Run(best, complete(model, name, input, best.profile()));
+    return new Run(result, complete(model, name, input, medians(last)));
+  }
+
+  /** The last profile with the median of each layer's times in all of them. */
+  private static SparsityProfile medians(List<SparsityProfile> all) {
+    List<LayerProfile> rows = new ArrayList<>();
+    List<LayerProfile> layers = all.getLast().layers();
+    for (int i = 0; i < layers.size(); i++) {
+      int layer = i;
+      long[] times =
+          all.stream().mapToLong(p -> p.layers().get(layer).nanoseconds()).sorted().toArray();
+      rows.add(layers.get(i).withNanoseconds(times[(times.length - 1) / 2]));
+    }
+    return new SparsityProfile(rows, 1);
   }
 
   /**
@@ -69,23 +86,8 @@ final class Profiling {
     }
     List<LayerProfile> rows = new ArrayList<>();
     for (LayerProfile l : profile.layers()) {
-      Counts counts =
-          l.counts() != null
-              ? l.counts()
-              : unfused.layer(l.value()).map(LayerProfile::counts).orElse(null);
       rows.add(
-          new LayerProfile(
-              l.name(),
-              l.op(),
-              l.value(),
-              l.outputShape(),
-              l.kernel(),
-              l.backend(),
-              l.reason(),
-              l.nanoseconds(),
-              l.multiplyAdds(),
-              counts,
-              l.skipping()));
+          l.counts() != null ? l : unfused.layer(l.value()).map(u -> l.with(u.counts())).orElse(l));
     }
     return new SparsityProfile(rows, 1);
   }

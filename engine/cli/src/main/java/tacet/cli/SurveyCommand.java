@@ -38,7 +38,6 @@ final class SurveyCommand implements Callable<Integer> {
 
   private static final int INTERRUPTED = 130;
   private static final int MOST_BROKEN_SHOWN = 10;
-  private static final long BARE_NANOS = 5_000_000_000L;
 
   @Parameters(
       arity = "0..*",
@@ -59,8 +58,8 @@ final class SurveyCommand implements Callable<Integer> {
   @Option(
       names = "--bare",
       description =
-          "Afterwards run the network alone for some seconds, on images in memory and as many"
-              + " threads: the rate that nothing but inference would allow.")
+          "In turns with the survey, run the network alone on images in memory and as many threads:"
+              + " the rate that nothing but inference would allow.")
   private boolean bare;
 
   @Mixin private ModelOptionsMixin modelOptions;
@@ -128,14 +127,13 @@ final class SurveyCommand implements Callable<Integer> {
         if (!begins(surveyor)) {
           return;
         }
-        survey = surveyor.run(images);
+        survey = bare ? surveyor.runBeside(images) : surveyor.run(images);
       }
       finish(survey);
       written.countDown();
       printTimes(survey, surveyor.times(), model.options().threads());
-      if (bare && survey.images() > 0 && !interrupted) {
-        double rate = surveyor.bareRate(images, BARE_NANOS);
-        printBare(survey, surveyor.times(), rate);
+      if (surveyor.times().bareRate() > 0) {
+        printBare(survey, surveyor.times());
       }
     }
   }
@@ -146,15 +144,16 @@ final class SurveyCommand implements Callable<Integer> {
     return underWay != null;
   }
 
-  private void printBare(Survey survey, Surveyor.Times t, double rate) {
+  private void printBare(Survey survey, Surveyor.Times t) {
     out.printf(
         Locale.ROOT,
-        "Inference alone: %.1f images per second on as many threads; the survey ran at %.2f of"
-            + " that",
-        rate,
-        survey.images() / t.seconds() / rate);
+        "Inference alone, in turns with the survey: %.1f images per second on as many threads; the"
+            + " survey ran at %.2f of that",
+        t.bareRate(),
+        survey.images() / t.seconds() / t.bareRate());
     if (survey.images() > 2 * t.startImages()) {
-      out.printf(Locale.ROOT, ", at %.2f once code was compiled", compiledRate(survey, t) / rate);
+      out.printf(
+          Locale.ROOT, ", at %.2f once code was compiled", compiledRate(survey, t) / t.bareRate());
     }
     out.println(".");
   }

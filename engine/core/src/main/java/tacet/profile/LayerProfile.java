@@ -30,6 +30,38 @@ public record LayerProfile(
     Counts counts,
     Skipping skipping) {
 
+  /** The same layer with these counts. */
+  public LayerProfile with(Counts other) {
+    return new LayerProfile(
+        name,
+        op,
+        value,
+        outputShape,
+        kernel,
+        backend,
+        reason,
+        nanoseconds,
+        multiplyAdds,
+        other,
+        skipping);
+  }
+
+  /** The same layer with this time. */
+  public LayerProfile withNanoseconds(long time) {
+    return new LayerProfile(
+        name,
+        op,
+        value,
+        outputShape,
+        kernel,
+        backend,
+        reason,
+        time,
+        multiplyAdds,
+        counts,
+        skipping);
+  }
+
   /**
    * What passing over zero inputs saved.
    *

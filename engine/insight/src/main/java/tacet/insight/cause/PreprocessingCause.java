@@ -45,6 +45,9 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   private static final double CLEARLY_NEARER = 2;
   private static final double FEW_STUCK = 0.05;
+
+  /** Of fewer, silence all along is no sign: a dense layer has one per image. */
+  private static final long ENOUGH_OBSERVATIONS = 30;
   private static final double CHANCE = 0.01;
 
   /** An answer must hold so much more bits, and as many times more. */
@@ -75,6 +78,9 @@ final class PreprocessingCause implements Cause.OfUnits {
   private static final double CERTAIN = 0.9999;
 
   private static final double LEAST_ELIGIBLE = 0.25;
+
+  /** Part of the first layer whose weights have vanished from which they are what is wrong with it. */
+  private static final double MOST_VANISHED = 0.5;
 
   /** Ways whose score is nearer to the best than this are as good. */
   private static final double AS_GOOD = 0.4;
@@ -131,6 +137,7 @@ final class PreprocessingCause implements Cause.OfUnits {
   private static boolean[] eligible(Cut first, List<Cause.OfUnits> explained) {
     boolean[] eligible = new boolean[first.units().count()];
     int left = 0;
+    int vanished = 0;
     for (int c = 0; c < eligible.length; c++) {
       boolean negative = first.units().bias(c) <= 0;
       for (float w : first.units().weights(c)) {
@@ -138,11 +145,14 @@ final class PreprocessingCause implements Cause.OfUnits {
       }
       eligible[c] = !negative;
       for (Cause.OfUnits cause : explained) {
-        eligible[c] &= !cause.claims(first, c);
+        boolean claimed = cause.claims(first, c);
+        eligible[c] &= !claimed;
+        // Biases may look large beside badly prepared images. Weights are what they are under any.
+        vanished += claimed && cause.kind() == Kind.SMALL_WEIGHTS ? 1 : 0;
       }
       left += eligible[c] ? 1 : 0;
     }
-    if (left < LEAST_ELIGIBLE * eligible.length) {
+    if (left < LEAST_ELIGIBLE * eligible.length || vanished >= MOST_VANISHED * eligible.length) {
       // What is wrong with most of the layer is wrong with the rest too, if less so.
       Arrays.fill(eligible, false);
     }
@@ -171,7 +181,8 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   /** Whether units that never change have learned to, the dead among them too. */
   private boolean isFreed(WayTrial b, WayTrial a) {
-    return a.stuck() >= 0.5
+    return a.observations() >= ENOUGH_OBSERVATIONS
+        && a.stuck() >= 0.5
         && b.stuck() <= a.stuck() / 2
         && b.dead() <= a.dead() / 2
         && (!a.aroundZero() || manyDead(a));
@@ -184,7 +195,8 @@ final class PreprocessingCause implements Cause.OfUnits {
   private static boolean isCloser(WayTrial b, WayTrial a) {
     boolean otherScale = UsualWays.grey(b.way()) > OTHER_SCALE * UsualWays.grey(a.way());
     double far = !a.aroundZero() ? OFFSET : otherScale ? OFFSET_BY_BIAS : Double.POSITIVE_INFINITY;
-    return a.offset() > far
+    return a.observations() >= ENOUGH_OBSERVATIONS
+        && a.offset() > far
         && a.offset() < Double.POSITIVE_INFINITY
         && a.offset() > CLEARLY_CLOSER * b.offset();
   }
@@ -375,7 +387,9 @@ final class PreprocessingCause implements Cause.OfUnits {
                   + " what it was trained with",
               t.trained(), current.trained()));
     }
-    if (t.stuck() <= current.stuck() / 2 && current.stuck() > FEW_STUCK) {
+    if (current.observations() >= ENOUGH_OBSERVATIONS
+        && t.stuck() <= current.stuck() / 2
+        && current.stuck() > FEW_STUCK) {
       signs.add(
           Text.format(
               "%s instead of %s of the units of %s are stuck",

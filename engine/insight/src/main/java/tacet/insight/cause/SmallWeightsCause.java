@@ -64,6 +64,15 @@ final class SmallWeightsCause implements Cause.OfUnits {
       boolean[] vanished,
       boolean[] sparse) {}
 
+  /**
+   * The same before layers are compared.
+   *
+   * @param strength by unit, root of its weights' squares
+   * @param sparsity by unit, part of its weights near zero beside its largest
+   */
+  private record Measured(
+      double nearZero, double shrunk, double zero, double[] strength, double[] sparsity) {}
+
   private final Analysis analysis;
   private final LocalBounds bounds;
   private final Map<String, Weights> weights = new LinkedHashMap<>();
@@ -77,75 +86,79 @@ final class SmallWeightsCause implements Cause.OfUnits {
   }
 
   private void measure() {
-    Map<String, double[]> strengths = new LinkedHashMap<>();
-    Map<String, double[]> sparsities = new LinkedHashMap<>();
-    Map<String, double[]> totals = new LinkedHashMap<>();
-    List<Double> medians = new ArrayList<>();
+    Map<String, Measured> layers = new LinkedHashMap<>();
     for (Answer answer : analysis.network().answers()) {
-      Units u = answer.units();
-      double[] strength = new double[u.count()];
-      double[] sparse = new double[u.count()];
-      double[] total = new double[3];
-      double largest = 0;
-      double squares = 0;
-      for (int c = 0; c < u.count(); c++) {
-        for (float w : u.weights(c)) {
-          largest = Math.max(largest, Math.abs(w));
-          squares += (double) w * w;
-        }
-      }
-      double usual = NEAR_USUAL * Math.sqrt(squares / u.elements());
-      for (int c = 0; c < u.count(); c++) {
-        float[] w = u.weights(c);
-        double own = 0;
-        for (float f : w) {
-          own = Math.max(own, Math.abs(f));
-        }
-        int near = 0;
-        int nearOwn = 0;
-        for (float f : w) {
-          strength[c] += (double) f * f;
-          near += Math.abs(f) < NEAR * largest || f == 0 ? 1 : 0;
-          nearOwn += Math.abs(f) < NEAR * own || f == 0 ? 1 : 0;
-          total[1] += Math.abs(f) < usual || f == 0 ? 1 : 0;
-          total[2] += f == 0 ? 1 : 0;
-        }
-        strength[c] = Math.sqrt(strength[c]);
-        sparse[c] = (double) nearOwn / w.length;
-        total[0] += near;
-      }
-      for (int i = 0; i < total.length; i++) {
-        total[i] /= u.elements();
-      }
-      if (u.input().equals(analysis.inputName())
-          || analysis.field(u.input()) != null && analysis.field(u.input()).size()[0] == 1) {
-        double rms = analysis.original().channels().get(analysis.inputName()).rms();
-        for (int c = 0; c < strength.length; c++) {
-          // Small inputs are no fault of the weights.
-          strength[c] *= Math.max(1, rms);
-        }
-      }
-      strengths.put(answer.output(), strength);
-      sparsities.put(answer.output(), sparse);
-      totals.put(answer.output(), total);
-      medians.add(median(strength));
+      layers.put(answer.output(), measured(answer.units()));
     }
-    double network = Math.min(INITIAL, median(medians.stream().mapToDouble(d -> d).toArray()));
-    strengths.forEach(
-        (output, strength) -> {
-          double layer = median(strength);
-          double usual = Math.max(Math.max(layer, network / 2), LEAST_USUAL);
-          double usualOfAll = Math.max(usual, network);
-          boolean[] vanished = new boolean[strength.length];
-          boolean[] sparse = new boolean[strength.length];
-          for (int c = 0; c < vanished.length; c++) {
-            sparse[c] = sparsities.get(output)[c] >= SPARSE;
-            vanished[c] =
-                strength[c] < VANISHED * usual || sparse[c] && strength[c] < SHRUNK * usualOfAll;
-          }
-          double[] t = totals.get(output);
-          weights.put(output, new Weights(t[0], t[1], t[2], layer, vanished, sparse));
-        });
+    double[] medians = layers.values().stream().mapToDouble(m -> median(m.strength())).toArray();
+    double network = Math.min(INITIAL, median(medians));
+    layers.forEach((output, m) -> weights.put(output, compared(m, network)));
+  }
+
+  private Measured measured(Units u) {
+    double largest = 0;
+    double squares = 0;
+    for (int c = 0; c < u.count(); c++) {
+      for (float w : u.weights(c)) {
+        largest = Math.max(largest, Math.abs(w));
+        squares += (double) w * w;
+      }
+    }
+    double usual = NEAR_USUAL * Math.sqrt(squares / u.elements());
+    // Small inputs are no fault of the weights.
+    double inputs = readsPixels(u) ? Math.max(1, pixelSize()) : 1;
+    double[] strength = new double[u.count()];
+    double[] sparsity = new double[u.count()];
+    long near = 0;
+    long shrunk = 0;
+    long zero = 0;
+    for (int c = 0; c < u.count(); c++) {
+      float[] w = u.weights(c);
+      double own = 0;
+      for (float f : w) {
+        own = Math.max(own, Math.abs(f));
+      }
+      int nearOwn = 0;
+      for (float f : w) {
+        strength[c] += (double) f * f;
+        near += Math.abs(f) < NEAR * largest || f == 0 ? 1 : 0;
+        nearOwn += Math.abs(f) < NEAR * own || f == 0 ? 1 : 0;
+        shrunk += Math.abs(f) < usual || f == 0 ? 1 : 0;
+        zero += f == 0 ? 1 : 0;
+      }
+      strength[c] = inputs * Math.sqrt(strength[c]);
+      sparsity[c] = (double) nearOwn / w.length;
+    }
+    double all = u.elements();
+    return new Measured(near / all, shrunk / all, zero / all, strength, sparsity);
+  }
+
+  private boolean readsPixels(Units u) {
+    ReceptiveField field = analysis.field(u.input());
+    return u.input().equals(analysis.inputName()) || field != null && field.size()[0] == 1;
+  }
+
+  private double pixelSize() {
+    return analysis.original().channels().get(analysis.inputName()).rms();
+  }
+
+  /**
+   * Which units have vanished.
+   *
+   * @param network median strength of its layers
+   */
+  private static Weights compared(Measured m, double network) {
+    double layer = median(m.strength());
+    double usual = Math.max(Math.max(layer, network / 2), LEAST_USUAL);
+    double usualOfAll = Math.max(usual, network);
+    boolean[] vanished = new boolean[m.strength().length];
+    boolean[] sparse = new boolean[vanished.length];
+    for (int c = 0; c < vanished.length; c++) {
+      double strength = m.strength()[c];
+      sparse[c] = m.sparsity()[c] >= SPARSE;
+      vanished[c] = strength < VANISHED * usual || sparse[c] && strength < SHRUNK * usualOfAll;
+    }
+    return new Weights(m.nearZero(), m.shrunk(), m.zero(), layer, vanished, sparse);
   }
 
   private static double median(double[] values) {

@@ -15,6 +15,7 @@ import tacet.tensor.Tensor;
  * What the network does when images are prepared in one way.
  *
  * @param images how many were looked at
+ * @param observations of each unit of the first layer
  * @param trained distance from the first batch normalisation's statistics, in deviations; NaN
  *     without one
  * @param dead part of the eligible units of the first layer that is silent everywhere
@@ -29,6 +30,7 @@ import tacet.tensor.Tensor;
 record WayTrial(
     Normalization way,
     int images,
+    long observations,
     double trained,
     double dead,
     double stuck,
@@ -120,6 +122,7 @@ record WayTrial(
     return new WayTrial(
         to,
         samples.size(),
+        inner.observations(0),
         normalised == null
             ? Double.NaN
             : distance(analysis, batchNormalisation, normalised, eligible),

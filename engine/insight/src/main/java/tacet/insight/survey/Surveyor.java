@@ -45,12 +45,13 @@ public final class Surveyor {
   /**
    * Where the time went.
    *
-   * @param seconds from the first image to the last; the plan is made before
+   * @param seconds from the first image to the last, without those of the network alone; the plan is made before
    * @param startSeconds part of them in which one worker ran alone while code was compiled
    * @param startImages files taken in that time
    * @param decoding processor seconds of reading, decoding and preparing images, over all workers
    * @param inference processor seconds of running the network
    * @param accounting processor seconds of adding counts up
+   * @param bareRate images per second of the network alone; NaN where that was not measured
    */
   public record Times(
       double seconds,
@@ -58,7 +59,8 @@ public final class Surveyor {
       int startImages,
       double decoding,
       double inference,
-      double accounting) {
+      double accounting,
+      double bareRate) {
 
     /** All processor seconds. */
     public double processor() {
@@ -66,7 +68,12 @@ public final class Surveyor {
     }
   }
 
-  /** Images that the network is run on to measure it alone, per thread. */
+  /** A survey that is compared with the network alone takes turns with it: other work on the machine then falls on both. */
+  private static final long TURN_NANOS = 8_000_000_000L;
+
+  private static final long BARE_TURN_NANOS = 2_000_000_000L;
+
+  /** Images that the network alone is run on, per thread. */
   private static final int BARE_IMAGES = 8;
 
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
@@ -75,7 +82,7 @@ public final class Surveyor {
   private final Decoder decoder;
   private final IntConsumer progress;
   private final AtomicBoolean stopped = new AtomicBoolean();
-  private Times times = new Times(0, 0, 0, 0, 0, 0);
+  private Times times = new Times(0, 0, 0, 0, 0, 0, Double.NaN);
 
   /**
    * @param progress told the number of files done, from the workers
@@ -103,19 +110,48 @@ public final class Surveyor {
    * @throws InterruptedException where the calling thread is interrupted
    */
   public Survey run(List<Path> files) throws InterruptedException {
+    return run(files, false);
+  }
+
+  /**
+   * The same in turns with the network alone, which runs on as many threads as the model has, each with a session and images
+   * of its own that are in memory: {@link Times#bareRate}.
+   *
+   * @throws InterruptedException where the calling thread is interrupted
+   */
+  public Survey runBeside(List<Path> files) throws InterruptedException {
+    return run(files, true);
+  }
+
+  private Survey run(List<Path> files, boolean beside) throws InterruptedException {
     Shape shape = firstShape(files);
-    AtomicInteger next = new AtomicInteger();
-    AtomicInteger done = new AtomicInteger();
+    Queue queue = new Queue(files, shape, beside ? TURN_NANOS : Long.MAX_VALUE);
     List<Worker> workers = new ArrayList<>();
-    Start warming = new Start();
+    List<Bare> bare = new ArrayList<>();
     int threads = model.options().threads();
     int spare = Runtime.getRuntime().availableProcessors() - threads;
     int most = Math.min(files.size(), threads + Math.clamp(spare, 0, threads));
-    long start = System.nanoTime();
     for (int w = 0; w < Math.max(1, most); w++) {
-      workers.add(new Worker(files, shape, next, done, w == 0, warming));
+      workers.add(new Worker(queue, w == 0));
     }
-    inParallel(workers);
+    double seconds = 0;
+    try {
+      do {
+        queue.beginTurn();
+        long start = System.nanoTime();
+        inParallel(workers);
+        seconds += (System.nanoTime() - start) / 1e9;
+        if (beside && shape != null && !stopped.get()) {
+          for (int t = bare.size(); t < threads; t++) {
+            bare.add(new Bare(files, shape, t));
+          }
+          inParallel(bare);
+        }
+      } while (!queue.isOver());
+    } finally {
+      workers.forEach(Worker::close);
+      bare.forEach(Bare::close);
+    }
     Survey sum = Survey.empty(model.graph().source());
     double[] spent = new double[3];
     for (Worker w : workers) {
@@ -124,27 +160,18 @@ public final class Surveyor {
       spent[1] += w.inference / 1e9;
       spent[2] += w.accounting / 1e9;
     }
-    double seconds = (System.nanoTime() - start) / 1e9;
+    double bareRate = bare.isEmpty() ? Double.NaN : bare.stream().mapToDouble(Bare::rate).sum();
+    Start warming = queue.warming;
     times =
-        new Times(seconds, warming.nanos() / 1e9, warming.images(), spent[0], spent[1], spent[2]);
-    return done.get() < files.size() ? sum.incomplete() : sum;
-  }
-
-  /**
-   * Runs the network alone, on as many threads as its model has, each a session and images of its own that are in memory.
-   *
-   * @param nanos how long
-   * @return images per second; NaN where no file is an image that the network takes
-   * @throws InterruptedException where the calling thread is interrupted
-   */
-  public double bareRate(List<Path> files, long nanos) throws InterruptedException {
-    Shape shape = firstShape(files);
-    List<Bare> threads = new ArrayList<>();
-    for (int t = 0; t < model.options().threads(); t++) {
-      threads.add(new Bare(files, shape, t, nanos));
-    }
-    inParallel(threads);
-    return threads.stream().mapToDouble(b -> b.runs / (b.spent / 1e9)).sum();
+        new Times(
+            seconds,
+            warming.nanos() / 1e9,
+            warming.images(),
+            spent[0],
+            spent[1],
+            spent[2],
+            bareRate);
+    return queue.done.get() < files.size() ? sum.incomplete() : sum;
   }
 
   /** The shape of the first file that the network takes, its plan made; null where there is none. */
@@ -202,60 +229,82 @@ public final class Surveyor {
     }
   }
 
-  private final class Worker implements Runnable {
+  /** The files, of which workers take one after another until a turn is over. */
+  private final class Queue {
 
     private final List<Path> files;
     private final Shape shape;
-    private final AtomicInteger next;
-    private final AtomicInteger done;
+    private final long turnNanos;
+    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicInteger done = new AtomicInteger();
+    private final Start warming = new Start();
+    private volatile long turnBegan;
+
+    Queue(List<Path> files, Shape shape, long turnNanos) {
+      this.files = files;
+      this.shape = shape;
+      this.turnNanos = turnNanos;
+    }
+
+    void beginTurn() {
+      turnBegan = System.nanoTime();
+    }
+
+    /** The next file; null where there is none, or none in this turn. */
+    Path take() {
+      if (stopped.get() || System.nanoTime() - turnBegan > turnNanos) {
+        return null;
+      }
+      int i = next.getAndIncrement();
+      return i < files.size() ? files.get(i) : null;
+    }
+
+    boolean isOver() {
+      return stopped.get() || next.get() >= files.size();
+    }
+  }
+
+  private final class Worker implements Runnable {
+
+    private final Queue queue;
     private final boolean first;
-    private final Start warming;
     private final SurveySum sum = new SurveySum(model.graph().source());
     private Session session;
     private long decoding;
     private long inference;
     private long accounting;
 
-    Worker(
-        List<Path> files,
-        Shape shape,
-        AtomicInteger next,
-        AtomicInteger done,
-        boolean first,
-        Start warming) {
-      this.files = files;
-      this.shape = shape;
-      this.next = next;
-      this.done = done;
+    Worker(Queue queue, boolean first) {
+      this.queue = queue;
       this.first = first;
-      this.warming = warming;
     }
 
     @Override
     public void run() {
       try {
         if (!first) {
-          warming.await();
+          queue.warming.await();
         }
-        int i = next.getAndIncrement();
-        while (i < files.size() && !stopped.get()) {
+        for (Path file = queue.take(); file != null; file = queue.take()) {
           long start = System.nanoTime();
-          take(files.get(i));
+          take(file);
           if (first) {
-            warming.took(System.nanoTime() - start);
+            queue.warming.took(System.nanoTime() - start);
           }
-          progress.accept(done.incrementAndGet());
-          i = next.getAndIncrement();
+          progress.accept(queue.done.incrementAndGet());
         }
       } catch (InterruptedException e) {
         stop();
       } finally {
         if (first) {
-          warming.end();
+          queue.warming.end();
         }
-        if (session != null) {
-          session.close();
-        }
+      }
+    }
+
+    void close() {
+      if (session != null) {
+        session.close();
       }
     }
 
@@ -264,7 +313,7 @@ public final class Surveyor {
         long start = THREADS.getCurrentThreadCpuTime();
         Source source = decoder.decode(file);
         if (session == null) {
-          session = session(shape == null ? source.shape() : shape);
+          session = session(queue.shape == null ? source.shape() : queue.shape);
         }
         if (!source.shape().equals(session.input().shape())) {
           sum.broken(file.toString(), "gives an input of another size than those before");
@@ -284,35 +333,44 @@ public final class Surveyor {
     }
   }
 
+  /** The network on one thread with images that are in memory. */
   private final class Bare implements Runnable {
 
-    private final List<Path> files;
-    private final Shape shape;
-    private final int first;
-    private final long nanos;
+    private final List<Source> images = new ArrayList<>();
+    private final Session session;
     private long runs;
-    private long spent;
+    private long nanos;
 
-    Bare(List<Path> files, Shape shape, int first, long nanos) {
-      this.files = files;
-      this.shape = shape;
-      this.first = first;
-      this.nanos = nanos;
+    /**
+     * @param number of the thread, so that each has images of its own
+     */
+    Bare(List<Path> files, Shape shape, int number) {
+      int threads = model.options().threads();
+      for (int i = number; i < files.size() && images.size() < BARE_IMAGES; i += threads) {
+        try {
+          Source s = decoder.decode(files.get(i));
+          if (s.shape().equals(shape)) {
+            images.add(s);
+          }
+        } catch (IOException | IllegalArgumentException e) {
+          // The survey lists it.
+        }
+      }
+      session = session(shape);
     }
 
+    /** One turn. */
     @Override
     public void run() {
-      List<Source> images = images();
-      if (images.isEmpty()) {
-        return;
-      }
-      try (Session session = session(shape)) {
-        long end = System.nanoTime() + nanos;
-        for (int i = 0; System.nanoTime() < end; i++) {
-          images.get(i % images.size()).write(session.input());
+      try {
+        long began = System.nanoTime();
+        while (!images.isEmpty()
+            && !stopped.get()
+            && System.nanoTime() - began < BARE_TURN_NANOS) {
+          images.get((int) (runs % images.size())).write(session.input());
           long start = System.nanoTime();
           session.runAlone();
-          spent += System.nanoTime() - start;
+          nanos += System.nanoTime() - start;
           runs++;
         }
       } catch (InterruptedException e) {
@@ -320,20 +378,13 @@ public final class Surveyor {
       }
     }
 
-    private List<Source> images() {
-      List<Source> images = new ArrayList<>();
-      int threads = model.options().threads();
-      for (int i = first; i < files.size() && images.size() < BARE_IMAGES; i += threads) {
-        try {
-          Source s = decoder.decode(files.get(i));
-          if (s.shape().equals(shape)) {
-            images.add(s);
-          }
-        } catch (IOException e) {
-          // The survey lists it.
-        }
-      }
-      return images;
+    /** Images per second. */
+    double rate() {
+      return runs == 0 ? 0 : runs / (nanos / 1e9);
+    }
+
+    void close() {
+      session.close();
     }
   }
 }

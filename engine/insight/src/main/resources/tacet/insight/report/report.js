@@ -50,11 +50,20 @@ function findingItem(finding) {
   const target = data.layers.findIndex((l) => l.name === finding.layer);
   const text = target < 0
     ? element("span", {}, unbroken(finding.statement))
-    : element("button", { type: "button", onclick: () => { select(target); $("layers-title").scrollIntoView(); } }, unbroken(finding.statement));
+    : element("button", { type: "button", onclick: () => goTo(target) }, unbroken(finding.statement));
   return element("li", {},
     element("span", { class: "cause" + (finding.holds && ROOTS.includes(finding.cause) ? " root" : "") }, finding.cause),
     text,
     element("span", { class: "share" }, finding.share === null ? "" : percent(finding.share)));
+}
+
+/** Opens a layer and goes on from there, by keyboard too. */
+function goTo(index) {
+  select(index);
+  const layer = $("layers").children[index];
+  layer.focus({ preventScroll: true });
+  layer.scrollIntoView({ block: "center" });
+  $("layers-title").scrollIntoView();
 }
 
 /** No line ends between a number and its percent sign. */
@@ -160,7 +169,7 @@ function select(index) {
   const picture = layer.pictures[Math.min(input, layer.pictures.length - 1)];
   if (layer.pictures.length > 1) {
     detail.append(element("div", { class: "tabs" }, ...data.inputs.map((p, i) => element("button", {
-      type: "button", "aria-pressed": i === input ? "true" : "false", onclick: () => { input = i; select(current); },
+      type: "button", "aria-pressed": i === input ? "true" : "false", onclick: () => { input = i; select(current); detail.querySelectorAll(".tabs button")[i].focus(); },
     }, p.name))));
   }
   if (picture && picture.maps) spatial(layer, picture, detail);

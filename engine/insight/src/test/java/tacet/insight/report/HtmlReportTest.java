@@ -62,6 +62,9 @@ class HtmlReportTest {
         document.querySelectorAll(".map")[1].click();
         document.getElementById("theme").click();
         document.querySelector("#findings button").click();
+        document.body.dataset.landed = document.activeElement.querySelector(".name").textContent;
+        document.querySelectorAll(".tabs button")[1].click();
+        document.body.dataset.stays = document.activeElement.textContent;
         document.body.dataset.clicked = names.join(" ");
         document.body.dataset.failures = failures.length + failures.join("; ");
       }, 200);
@@ -82,6 +85,7 @@ class HtmlReportTest {
     for (int i = 0; i < rgb.length; i++) {
       rgb[i] = (byte) (i / 3 % Presets.SIZE);
     }
+    Picture picture = new Picture(Presets.SIZE, Presets.SIZE, rgb);
     Finding finding =
         new Finding(
             "relu", "conv1", 1.0, "</script> & \"quotes\" stay text", true, java.util.Map.of());
@@ -93,10 +97,8 @@ class HtmlReportTest {
             profile,
             List.of(finding),
             List.of(
-                new HtmlReport.Input(
-                    "ramp.png",
-                    new Picture(Presets.SIZE, Presets.SIZE, rgb),
-                    Trace.of(graph, OPTIONS, input))),
+                new HtmlReport.Input("ramp.png", picture, Trace.of(graph, OPTIONS, input)),
+                new HtmlReport.Input("again.png", picture, Trace.of(graph, OPTIONS, input))),
             null,
             null)
         .write(file);
@@ -144,6 +146,8 @@ class HtmlReportTest {
     assertEquals("conv1 pool1 conv2 pool2 flatten dense", attribute(dom, "clicked"));
     assertEquals("1 2 1 5 0", attribute(dom, "keyed"));
     assertEquals("1", attribute(dom, "stops"));
+    assertEquals("conv1", attribute(dom, "landed"));
+    assertEquals("again.png", attribute(dom, "stays"));
     assertTrue(dom.contains("data-theme="));
   }
 
