@@ -21,6 +21,7 @@ import tacet.insight.image.Normalization;
 import tacet.insight.image.Normalization.Channels;
 import tacet.insight.image.Normalization.Layout;
 import tacet.insight.image.Picture;
+import tacet.insight.image.Preparation;
 import tacet.insight.image.ResizeMethod;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;
@@ -36,13 +37,21 @@ class PreprocessingTest {
   private static Finding explain(
       String network, int side, Normalization normalization, String... photos)
       throws IOException, InterruptedException {
-    Graph graph = Model.read(Data.of("models/" + network + "/onnx/model.onnx"));
+    Preparation preparation =
+        new Preparation(
+            new Geometry.Crop(side, side, 256), ResizeMethod.PILLOW_BILINEAR, normalization);
+    return explain("models/" + network + "/onnx/model.onnx", preparation, Layout.NCHW, photos);
+  }
+
+  private static Finding explain(
+      String network, Preparation preparation, Layout layout, String... photos)
+      throws IOException, InterruptedException {
+    Graph graph = Model.read(Data.of(network));
     List<Sample> samples = new ArrayList<>();
     for (String photo : photos) {
-      Picture picture = Picture.read(Data.of("images/" + photo));
-      Picture cut = new Geometry.Crop(side, side, 256).apply(picture, ResizeMethod.PILLOW_BILINEAR);
-      float[] x = normalization.apply(cut, Layout.NCHW);
-      samples.add(new Sample(photo, Tensor.of(Shape.of(1, 3, side, side), x), normalization));
+      Preparation.Input x = preparation.apply(Picture.read(Data.of("images/" + photo)), layout);
+      Tensor input = Tensor.of(Shape.of(x.shape()), x.values());
+      samples.add(new Sample(photo, input, preparation.normalization()));
     }
     List<Finding> found =
         Explanation.of(graph, ModelOptions.defaults().withThreads(2), samples).findings();
@@ -85,5 +94,18 @@ class PreprocessingTest {
     assertEquals(MOBILENET.describe(), wrong.evidence().get("better"));
     Finding right = explain("mobilenet_v1_0.25_224", 224, MOBILENET, photos);
     assertFalse(right.holds(), right.statement());
+  }
+
+  /** A dense layer has one observation per photo: that most units are silent on a few of them says nothing. */
+  @ParameterizedTest
+  @ValueSource(strings = {"seed2_mlp_16_no_l1", "seed2_mlp_16_l1_0.001"})
+  void denseFirstLayerAsItIsMeant(String network) throws IOException, InterruptedException {
+    Preparation preparation =
+        new Preparation(
+            new Geometry.Stretch(16, 16), ResizeMethod.PILLOW_BILINEAR, Normalization.unit());
+    String[] photos = {"astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"};
+    Finding f =
+        explain("seed/" + network + "/keras/model.keras", preparation, Layout.NHWC, photos);
+    assertFalse(f.holds(), f.statement());
   }
 }

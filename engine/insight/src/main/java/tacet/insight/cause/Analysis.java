@@ -3,7 +3,7 @@ package tacet.insight.cause;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,28 +28,17 @@ public final class Analysis implements AutoCloseable {
   /** Images that are altered in all ways; flat regions are textured in every one. */
   private static final int ALTERED_IMAGES = 3;
 
-  /** Elements that one thread looks at before it takes the next. */
-  private static final int PART = 1 << 17;
-
-  /**
-   * What images did.
-   *
-   * @param channels of altered images, of those values only that units read
-   */
-  record Altered(Map<String, UnitStatistics> units, Map<String, ChannelStatistics> channels) {}
-
   private final Network network;
   private final Model model;
   private final ThreadBudget budget;
   private final List<Sample> samples;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, ReceptiveField> fields;
-  private final Altered original = new Altered(new HashMap<>(), new HashMap<>());
-  private final Altered altered = new Altered(new HashMap<>(), new HashMap<>());
+  private final Observations original;
+  private final Observations altered;
   private final Map<String, ActivationRank> ranks = new HashMap<>();
   private final Map<String, FlatCounts> flatCounts = new HashMap<>();
   private final SaturationCounts saturation = new SaturationCounts();
-  private final Set<String> unitInputs = new LinkedHashSet<>();
   private final Explanation.Listener listener;
   private long runs;
   private boolean anyFlat;
@@ -69,9 +58,12 @@ public final class Analysis implements AutoCloseable {
                 .withMeasure(false)
                 .withSparse(SparseMode.OFF));
     budget = new ThreadBudget(options.threads());
+    original = new Observations(network, budget, _ -> true);
+    Set<String> unitInputs = new HashSet<>();
     network.cuts().stream()
         .filter(c -> c.units() != null)
         .forEach(c -> unitInputs.add(c.units().input()));
+    altered = new Observations(network, budget, unitInputs::contains);
     this.samples = List.copyOf(samples);
     Map<String, ReceptiveField> found = Map.of();
     boolean done = false;
@@ -123,7 +115,7 @@ public final class Analysis implements AutoCloseable {
       throws InterruptedException {
     Sample sample = samples.get(index);
     ImageView image = ImageView.of(sample, network.graph());
-    add(original, v, image, known);
+    original.add(v, image, known);
     addRanks(v, false);
     saturation.add(network.graph(), v);
     boolean[][] flat = flatPixels(image);
@@ -134,7 +126,7 @@ public final class Analysis implements AutoCloseable {
       if (texturing ? hasFlat : index < ALTERED_IMAGES) {
         ImageView other = a.apply(image, flat);
         Values w = run(other.tensor());
-        add(altered, w, other, known);
+        altered.add(w, other, known);
         addRanks(w, true);
         if (texturing) {
           countFlat(image, v, w, known);
@@ -172,64 +164,6 @@ public final class Analysis implements AutoCloseable {
       if (x != null && (!few || x.positions() == 1)) {
         ranks.computeIfAbsent(cut.output(), _ -> new ActivationRank(x.channels())).add(x);
       }
-    }
-  }
-
-  private void add(Altered to, Values v, ImageView image, Map<String, ReceptiveField> known)
-      throws InterruptedException {
-    List<Runnable> parts = new ArrayList<>();
-    Value input =
-        new Value(
-            Shape.of(image.images(), image.channels(), image.height(), image.width()),
-            image.planes());
-    if (to == original) {
-      add(to.channels, inputName(), input, parts);
-      v.floats().forEach((name, x) -> add(to.channels, name, x, parts));
-    } else {
-      for (String name : unitInputs) {
-        Value x = name.equals(inputName()) ? input : v.floats().get(name);
-        if (x != null) {
-          add(to.channels, name, x, parts);
-        }
-      }
-    }
-    for (Cut cut : network.cuts()) {
-      Value x = v.floats().get(cut.input());
-      if (x != null) {
-        ReceptiveField f = known.get(cut.input());
-        long apart =
-            f == null ? 1 : Math.min(f.apart(image.height(), image.width()), x.positions());
-        UnitStatistics s =
-            to.units.computeIfAbsent(cut.output(), _ -> new UnitStatistics(cut, x.channels()));
-        s.begin(x, apart);
-        split(x, (first, end) -> s.add(x, first, end), parts);
-      }
-    }
-    try (ThreadBudget.Team team = budget.acquire()) {
-      team.forEach(parts.size(), (i, _) -> parts.get(i).run());
-    }
-  }
-
-  private static void add(
-      Map<String, ChannelStatistics> to, String name, Value x, List<Runnable> parts) {
-    ChannelStatistics s = to.computeIfAbsent(name, _ -> new ChannelStatistics(x.channels()));
-    if (s.channels() == x.channels()) {
-      s.begin(x);
-      split(x, (first, end) -> s.add(x, first, end), parts);
-    }
-  }
-
-  private interface Channels {
-    void take(int first, int end);
-  }
-
-  /** Cuts work on a value's channels into parts for threads. */
-  private static void split(Value x, Channels work, List<Runnable> parts) {
-    int step = Math.max(1, PART / Math.max(1, x.positions()));
-    for (int c = 0; c < x.channels(); c += step) {
-      int first = c;
-      int end = Math.min(x.channels(), c + step);
-      parts.add(() -> work.take(first, end));
     }
   }
 
@@ -324,12 +258,12 @@ public final class Analysis implements AutoCloseable {
   }
 
   /** On the images as they are. */
-  Altered original() {
+  Observations original() {
     return original;
   }
 
-  /** On all altered images together. */
-  Altered altered() {
+  /** On all altered images together; of values, those that units read. */
+  Observations altered() {
     return altered;
   }
 
@@ -365,7 +299,7 @@ public final class Analysis implements AutoCloseable {
       Shape s = shapes.get(v);
       if (s != null
           && s.elements() > 0
-          && original.channels.containsKey(v)
+          && original.channels().containsKey(v)
           && !network.graph().constants().containsKey(v)) {
         values.add(v);
       }
@@ -377,7 +311,7 @@ public final class Analysis implements AutoCloseable {
   Map<String, Long> elementsByLayer() {
     Map<String, Long> elements = new HashMap<>();
     for (String v : values()) {
-      elements.put(network.layer(v), original.channels.get(v).elements());
+      elements.put(network.layer(v), original.channels().get(v).elements());
     }
     return elements;
   }

@@ -73,6 +73,24 @@ class MorePlantedCausesTest {
     assertFirst("bias", "b", explain(n, sample));
   }
 
+  /** Behind a first layer that lost its weights, batch normalisation sees what it was not trained with, under any picture. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void shrunkBeforeBatchNormalisation(long seed) throws InterruptedException {
+    Sample sample = Planted.textured(seed);
+    Planted n = normalised(seed, sample);
+    float[] w = n.weights("a/w");
+    float[] sizes = new float[w.length];
+    for (int i = 0; i < w.length; i++) {
+      sizes[i] = Math.abs(w[i]);
+    }
+    Arrays.sort(sizes);
+    SoftThreshold.apply(w, w.length, sizes[(int) (0.84 * w.length)]);
+    List<Finding> found = explain(n, sample);
+    assertFirst("small-weights", "a", found);
+    assertNot("preprocessing", found);
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void wholeLayerKilledByItsBias(long seed) throws InterruptedException {

@@ -39,7 +39,7 @@ class HtmlReportTest {
       window.addEventListener("error", (e) => failures.push(e.message));
       console.error = (...e) => failures.push(e.join(" "));
       window.addEventListener("unhandledrejection", (e) => failures.push(String(e.reason)));
-      setTimeout(async () => {
+      window.addEventListener("load", async () => {
         const names = [];
         for (const b of document.querySelectorAll(".layer")) {
           b.click();
@@ -67,7 +67,7 @@ class HtmlReportTest {
         document.body.dataset.stays = document.activeElement.textContent;
         document.body.dataset.clicked = names.join(" ");
         document.body.dataset.failures = failures.length + failures.join("; ");
-      }, 200);
+      });
       </script>
       """;
 
