@@ -46,19 +46,21 @@ final class FmaPeak {
     FloatVector a9 = b;
     FloatVector a10 = b;
     FloatVector a11 = b;
+    // Added to, not multiplied: the instruction that C2 takes overwrites what it adds to, and would
+    // copy c first.
     for (int i = 0; i < steps; i++) {
-      a0 = a0.fma(b, c);
-      a1 = a1.fma(b, c);
-      a2 = a2.fma(b, c);
-      a3 = a3.fma(b, c);
-      a4 = a4.fma(b, c);
-      a5 = a5.fma(b, c);
-      a6 = a6.fma(b, c);
-      a7 = a7.fma(b, c);
-      a8 = a8.fma(b, c);
-      a9 = a9.fma(b, c);
-      a10 = a10.fma(b, c);
-      a11 = a11.fma(b, c);
+      a0 = b.fma(c, a0);
+      a1 = b.fma(c, a1);
+      a2 = b.fma(c, a2);
+      a3 = b.fma(c, a3);
+      a4 = b.fma(c, a4);
+      a5 = b.fma(c, a5);
+      a6 = b.fma(c, a6);
+      a7 = b.fma(c, a7);
+      a8 = b.fma(c, a8);
+      a9 = b.fma(c, a9);
+      a10 = b.fma(c, a10);
+      a11 = b.fma(c, a11);
     }
     FloatVector sum = a0.add(a1).add(a2).add(a3).add(a4).add(a5);
     return sum.add(a6).add(a7).add(a8).add(a9).add(a10).add(a11).reduceLanes(VectorOperators.ADD);
