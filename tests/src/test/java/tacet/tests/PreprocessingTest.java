@@ -104,8 +104,7 @@ class PreprocessingTest {
         new Preparation(
             new Geometry.Stretch(16, 16), ResizeMethod.PILLOW_BILINEAR, Normalization.unit());
     String[] photos = {"astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"};
-    Finding f =
-        explain("seed/" + network + "/keras/model.keras", preparation, Layout.NHWC, photos);
+    Finding f = explain("seed/" + network + "/keras/model.keras", preparation, Layout.NHWC, photos);
     assertFalse(f.holds(), f.statement());
   }
 }

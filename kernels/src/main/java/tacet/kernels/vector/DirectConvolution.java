@@ -68,10 +68,13 @@ final class DirectConvolution implements RowWriter {
   }
 
   /**
-   * Whether no other columns could share what would be gathered for a tile of them.
+   * Whether no other columns could share what would be gathered for a tile of them – but where few registers leave the
+   * micro-kernels here at half of what those for a gathered operand reach, two vectors of columns are reason enough to gather.
    */
   static boolean takes(ConvSpec spec, PackedWeights weights) {
-    return spec.groups() > 1 || weights.tiles().length == 1;
+    Columns[] tiles = weights.tiles();
+    return spec.groups() > 1
+        || tiles.length == 1 && (Lanes.MANY_REGISTERS || tiles[0].vectors() == 1);
   }
 
   /** Whether all pixels of an image are neighbours, as a micro-kernel for such rows takes them. */

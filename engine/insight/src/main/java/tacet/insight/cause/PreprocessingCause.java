@@ -48,6 +48,7 @@ final class PreprocessingCause implements Cause.OfUnits {
 
   /** Of fewer, silence all along is no sign: a dense layer has one per image. */
   private static final long ENOUGH_OBSERVATIONS = 30;
+
   private static final double CHANCE = 0.01;
 
   /** An answer must hold so much more bits, and as many times more. */

@@ -364,9 +364,7 @@ public final class Surveyor {
     public void run() {
       try {
         long began = System.nanoTime();
-        while (!images.isEmpty()
-            && !stopped.get()
-            && System.nanoTime() - began < BARE_TURN_NANOS) {
+        while (!images.isEmpty() && !stopped.get() && System.nanoTime() - began < BARE_TURN_NANOS) {
           images.get((int) (runs % images.size())).write(session.input());
           long start = System.nanoTime();
           session.runAlone();
