@@ -16,8 +16,8 @@ import tacet.kernels.vector.PackedWeights.Columns;
  * pixel and where its k lie, and the micro-kernels go by two such lists. Kernel extents, stride, dilation, groups, layout:
  * all of them are nothing but different lists.
  *
- * <p>Nothing is copied, which counts where few columns would share a copy, or few channels make short runs: groups, up to
- * four vectors of output channels, the first convolution of a network. {@link GemmConvolution} does the others, where
+ * <p>Nothing is copied, which counts where few columns would share a copy, or few channels make short runs: groups, and
+ * where registers are many up to four vectors of output channels, the first convolution of a network among them. {@link GemmConvolution} does the others, where
  * the shorter addresses of a gathered operand win.
  */
 final class DirectConvolution implements RowWriter {
@@ -68,13 +68,11 @@ final class DirectConvolution implements RowWriter {
   }
 
   /**
-   * Whether no other columns could share what would be gathered for a tile of them – but where few registers leave the
-   * micro-kernels here at half of what those for a gathered operand reach, two vectors of columns are reason enough to gather.
+   * Whether no other columns could share what would be gathered for a tile of them. Where registers are few, one tile is reason
+   * enough to gather: checks of bounds make the micro-kernels here twice as long as those for a gathered operand.
    */
   static boolean takes(ConvSpec spec, PackedWeights weights) {
-    Columns[] tiles = weights.tiles();
-    return spec.groups() > 1
-        || tiles.length == 1 && (Lanes.MANY_REGISTERS || tiles[0].vectors() == 1);
+    return spec.groups() > 1 || Lanes.MANY_REGISTERS && weights.tiles().length == 1;
   }
 
   /** Whether all pixels of an image are neighbours, as a micro-kernel for such rows takes them. */
