@@ -40,7 +40,7 @@ final class DetailReport {
     for (LayerProfile l : profile.layers()) {
       LayerProfile.Counts closer =
           looked == null ? null : looked.layer(l.value()).map(LayerProfile::counts).orElse(null);
-      rows.add(closer == null ? l : l.with(closer));
+      rows.add(closer == null ? l : l.withCounts(closer));
     }
     return new SparsityProfile(rows, profile.runs());
   }

@@ -87,7 +87,9 @@ final class Profiling {
     List<LayerProfile> rows = new ArrayList<>();
     for (LayerProfile l : profile.layers()) {
       rows.add(
-          l.counts() != null ? l : unfused.layer(l.value()).map(u -> l.with(u.counts())).orElse(l));
+          l.counts() != null
+              ? l
+              : unfused.layer(l.value()).map(u -> l.withCounts(u.counts())).orElse(l));
     }
     return new SparsityProfile(rows, 1);
   }

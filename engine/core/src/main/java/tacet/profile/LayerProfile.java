@@ -31,7 +31,7 @@ public record LayerProfile(
     Skipping skipping) {
 
   /** The same layer with these counts. */
-  public LayerProfile with(Counts other) {
+  public LayerProfile withCounts(Counts other) {
     return new LayerProfile(
         name,
         op,

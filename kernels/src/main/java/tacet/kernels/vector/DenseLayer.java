@@ -1,7 +1,6 @@
 package tacet.kernels.vector;
 
 import static tacet.kernels.vector.Lanes.BYTES;
-import static tacet.kernels.vector.Lanes.FLOAT;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.ORDER;
 
@@ -49,32 +48,6 @@ final class DenseLayer implements Kernel {
   /** Bytes of weights that every image reads before the next are fetched. */
   private static final int PANEL_BYTES = 256 << 10;
 
-  /** Bytes of weights that are one piece of memory. */
-  private static final long PART_BYTES = 32L << 20;
-
-  /**
-   * Parts have whole multiples of so many rows: rows are added up in the same groups as if there
-   * were no parts.
-   */
-  private static final int ROW_GROUP = 64;
-
-  /** Extents of a piece of weights that is transposed at a time. */
-  private static final int PIECE_ROWS = 256;
-
-  private static final int PIECE_OUTPUTS = 256;
-
-  /** Weights of a piece that stay in a second-level cache; where it has more rows, it has fewer outputs. */
-  private static final int PIECE_WEIGHTS = 96 << 10;
-
-  /** Outputs whose weights are read side by side: what is written then is a whole cache line. */
-  private static final int LINE = 16;
-
-  /**
-   * Most neighbours of which a piece's rows are picked; where they are further apart each is
-   * fetched by itself.
-   */
-  private static final int MOST_SPAN = 4096;
-
   /**
    * Inputs that neighbour each other in memory.
    *
@@ -84,38 +57,12 @@ final class DenseLayer implements Kernel {
    */
   private record Run(long offset, int length, int firstRow) {}
 
-  /**
-   * What both forms of a layer share.
-   *
-   * @param parts the rows, {@code partRows} in each but the last
-   */
-  private record Matrix(Run[] runs, int inputs, int vectors, int partRows, MemorySegment[] parts) {
-
-    long rowBytes() {
-      return (long) vectors * BYTES;
-    }
-
-    /** Number of the run that a row's input is in. */
-    int run(int row) {
-      int low = 0;
-      int high = runs.length - 1;
-      while (low < high) {
-        int middle = (low + high + 1) >>> 1;
-        if (runs[middle].firstRow <= row) {
-          low = middle;
-        } else {
-          high = middle - 1;
-        }
-      }
-      return low;
-    }
-  }
-
   private final ConvSpec spec;
   private final ImageLayout input;
   private final ImageLayout output;
   private final ImageLayout residual;
-  private final Matrix weights;
+  private final Run[] runs;
+  private final DenseWeights weights;
   private final MemorySegment bias;
   private final boolean skipping;
 
@@ -124,13 +71,15 @@ final class DenseLayer implements Kernel {
       ImageLayout input,
       ImageLayout output,
       ImageLayout residual,
-      Matrix weights,
+      Run[] runs,
+      DenseWeights weights,
       MemorySegment bias,
       boolean skipping) {
     this.spec = spec;
     this.input = input;
     this.output = output;
     this.residual = residual;
+    this.runs = runs;
     this.weights = weights;
     this.bias = bias;
     this.skipping = skipping;
@@ -163,20 +112,21 @@ final class DenseLayer implements Kernel {
         flattened == FlattenOrder.NONE
             ? runs(input, 1, 1, FlattenOrder.NCHW, columns)
             : runs(input, input.height(), input.width(), flattened, columns);
-    int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    Matrix matrix = allocate(runs, inputs, vectors, arena, parallel);
-    if (weights.isInputMajor()) {
-      copy(weights, columns, spec.outChannels(), matrix, parallel);
-    } else {
-      transpose(weights, columns, spec.outChannels(), matrix, parallel);
-    }
+    DenseWeights packed = DenseWeights.pack(weights, columns, spec.outChannels(), arena, parallel);
     return new DenseLayer(
-        spec, input, output, residual, matrix, Epilogue.bias(bias, vectors, arena), false);
+        spec,
+        input,
+        output,
+        residual,
+        runs,
+        packed,
+        Epilogue.bias(bias, packed.vectors(), arena),
+        false);
   }
 
   /** The same layer, passing over zero inputs: right where all weights are finite. */
   DenseLayer skipping() {
-    return new DenseLayer(spec, input, output, residual, weights, bias, true);
+    return new DenseLayer(spec, input, output, residual, runs, weights, bias, true);
   }
 
   /**
@@ -214,156 +164,19 @@ final class DenseLayer implements Kernel {
     }
   }
 
-  /**
-   * Memory for the weights. It is zeroed, which takes longer than to fill it: all threads do that.
-   */
-  private static Matrix allocate(
-      Run[] runs, int inputs, int vectors, Arena arena, Parallel parallel) {
-    long rowBytes = (long) vectors * BYTES;
-    int groups = Math.ceilDiv(inputs, ROW_GROUP);
-    int partRows = Math.clamp(PART_BYTES / (ROW_GROUP * rowBytes), 1, groups) * ROW_GROUP;
-    MemorySegment[] parts = new MemorySegment[Math.ceilDiv(inputs, partRows)];
-    parallel.forEach(
-        parts.length,
-        (p, _) -> {
-          int rows = Math.min(partRows, inputs - p * partRows);
-          parts[p] = arena.allocate(rows * rowBytes, 4096);
-        });
-    return new Matrix(runs, inputs, vectors, partRows, parts);
-  }
-
-  /** Weights that lie as the kernel wants them, but for the order of their rows. */
-  private static void copy(
-      Weights weights, int[] columns, int outputs, Matrix matrix, Parallel parallel) {
-    parallel.forEach(
-        Math.ceilDiv(columns.length, PIECE_ROWS),
-        (item, thread) -> {
-          float[] row = parallel.floats(thread, outputs);
-          int to = Math.min(columns.length, (item + 1) * PIECE_ROWS);
-          for (int r = item * PIECE_ROWS; r < to; r++) {
-            weights.copy((long) columns[r] * outputs, row, 0, outputs);
-            store(row, 0, outputs, matrix, r, 0);
-          }
-        });
-  }
-
-  /**
-   * Transposes the weights, pieces at a time of which both sides stay in the caches. A row of a piece is stored in one go: it is
-   * in a page of its own, and reaching that takes as long as writing much of it.
-   */
-  private static void transpose(
-      Weights weights, int[] columns, int outputs, Matrix matrix, Parallel parallel) {
-    List<Piece> pieces = pieces(columns);
-    int most = pieces.stream().mapToInt(Piece::rows).max().orElseThrow();
-    int share = Math.ceilDiv(outputs, 4 * parallel.threads());
-    int across =
-        Math.clamp(Math.min(PIECE_WEIGHTS / most, share) / LINE * LINE, LINE, PIECE_OUTPUTS);
-    // Rows a power of two apart would meet in few places of the first-level cache.
-    int stride = across + LINE;
-    parallel.forEach(
-        Math.ceilDiv(outputs, across),
-        (item, thread) -> {
-          int room = most * stride;
-          float[] lines = parallel.floats(thread, room + LINE * MOST_SPAN);
-          int first = item * across;
-          int width = Math.min(across, outputs - first);
-          for (Piece p : pieces) {
-            for (int i = 0; i < width; i += LINE) {
-              long row = (long) (first + i) * columns.length;
-              int count = Math.min(LINE, width - i);
-              if (p.span() <= MOST_SPAN) {
-                for (int k = 0; k < count; k++) {
-                  long from = row + (long) k * columns.length + p.least;
-                  weights.copy(from, lines, room + k * p.span(), p.span());
-                }
-                spread(lines, room - p.least, columns, p, i, stride);
-              } else {
-                fetch(weights, row, columns, p, lines, i, count, stride);
-              }
-            }
-            for (int r = p.from; r < p.to; r++) {
-              store(lines, (r - p.from) * stride, width, matrix, r, first);
-            }
-          }
-        });
-  }
-
-  /** Rows {@code from … to − 1}, which are made of columns {@code least … most} of the weights. */
-  private record Piece(int from, int to, int least, int most) {
-    int span() {
-      return most - least + 1;
-    }
-
-    int rows() {
-      return to - from;
-    }
-  }
-
-  /**
-   * As many rows as have neighbouring weights go together: those of a block of channels, where its
-   * pixels are not too many.
-   */
-  private static List<Piece> pieces(int[] columns) {
-    List<Piece> pieces = new ArrayList<>();
-    for (int from = 0; from < columns.length; from = pieces.getLast().to) {
-      Piece fixed = piece(columns, from, Math.min(columns.length, from + PIECE_ROWS));
-      Piece p = fixed;
-      while (p.span() > p.rows() && p.to < columns.length && p.span() <= MOST_SPAN) {
-        int c = columns[p.to];
-        p = new Piece(from, p.to + 1, Math.min(p.least, c), Math.max(p.most, c));
-      }
-      pieces.add(p.span() == p.rows() ? p : fixed);
-    }
-    return pieces;
-  }
-
-  private static Piece piece(int[] columns, int from, int to) {
-    int least = columns[from];
-    int most = least;
-    for (int r = from; r < to; r++) {
-      least = Math.min(least, columns[r]);
-      most = Math.max(most, columns[r]);
-    }
-    return new Piece(from, to, least, most);
-  }
-
-  /**
-   * Outputs {@code i … i + 15} of a piece, from weights that lie at {@code origin}, those of one output behind those of another.
-   * Where there are fewer outputs, what is written for the others is read by nobody.
-   */
-  private static void spread(float[] lines, int origin, int[] columns, Piece p, int i, int stride) {
-    int span = p.span();
-    for (int r = p.from; r < p.to; r++) {
-      int from = origin + columns[r];
-      int to = (r - p.from) * stride + i;
-      for (int k = 0; k < LINE; k++) {
-        lines[to + k] = lines[from + k * span];
+  /** Number of the run that a row's input is in. */
+  private int run(int row) {
+    int low = 0;
+    int high = runs.length - 1;
+    while (low < high) {
+      int middle = (low + high + 1) >>> 1;
+      if (runs[middle].firstRow <= row) {
+        low = middle;
+      } else {
+        high = middle - 1;
       }
     }
-  }
-
-  /** Outputs {@code i … i + count − 1} of a piece whose weights lie far apart, from {@code row} on. */
-  private static void fetch(
-      Weights weights,
-      long row,
-      int[] columns,
-      Piece p,
-      float[] lines,
-      int i,
-      int count,
-      int stride) {
-    for (int k = 0; k < count; k++) {
-      for (int r = p.from; r < p.to; r++) {
-        lines[(r - p.from) * stride + i + k] =
-            weights.get(row + (long) k * columns.length + columns[r]);
-      }
-    }
-  }
-
-  private static void store(
-      float[] from, int at, int width, Matrix matrix, int row, int firstOutput) {
-    long to = row % matrix.partRows * matrix.rowBytes() + (long) firstOutput * Float.BYTES;
-    MemorySegment.copy(from, at, matrix.parts[row / matrix.partRows], FLOAT, to, width);
+    return low;
   }
 
   @Override
@@ -379,7 +192,7 @@ final class DenseLayer implements Kernel {
 
   @Override
   public boolean isSettled() {
-    return CountingEpilogue.isSettled(spec.activation(), weights.vectors);
+    return CountingEpilogue.isSettled(spec.activation(), weights.vectors());
   }
 
   @Override
@@ -393,13 +206,13 @@ final class DenseLayer implements Kernel {
   }
 
   private long valueBytes() {
-    return ((weights.inputs + 2L * Lanes.COUNT) * Float.BYTES + 63) / 64 * 64;
+    return ((weights.inputs() + 2L * Lanes.COUNT) * Float.BYTES + 63) / 64 * 64;
   }
 
   /** Whether rows are so short that they are read strip by strip. */
   private boolean hasStrips() {
-    return weights.vectors % DenseRows.STRIP == 0
-        && weights.vectors <= MOST_STRIPS * DenseRows.STRIP;
+    return weights.vectors() % DenseRows.STRIP == 0
+        && weights.vectors() <= MOST_STRIPS * DenseRows.STRIP;
   }
 
   /** Whether inputs are listed first: not where short rows are read one after the other. */
@@ -408,7 +221,7 @@ final class DenseLayer implements Kernel {
   }
 
   private boolean cutsInputs() {
-    return weights.rowBytes() < SHORTEST_RUN && weights.inputs >= 64 * PIECES;
+    return weights.rowBytes() < SHORTEST_RUN && weights.inputs() >= 64 * PIECES;
   }
 
   @Override
@@ -425,9 +238,9 @@ final class DenseLayer implements Kernel {
       listed[n] =
           isListed()
               ? list(memory, inputs[0] + n * input.batchStride(), scratch + n * listBytes())
-              : weights.inputs;
+              : weights.inputs();
       if (counts != null) {
-        counts.addSkipped(0, (long) (weights.inputs - listed[n]) * spec.outChannels());
+        counts.addSkipped(0, (long) (weights.inputs() - listed[n]) * spec.outChannels());
       }
     }
     long sums = scratch + images * listBytes();
@@ -437,10 +250,10 @@ final class DenseLayer implements Kernel {
           PIECES,
           (piece, _) ->
               multiply(
-                  memory, inputs[0], scratch, sums, listed, 0, weights.vectors, piece, PIECES));
+                  memory, inputs[0], scratch, sums, listed, 0, weights.vectors(), piece, PIECES));
       for (int n = 0; n < images; n++) {
         addPieces(memory, sums, n);
-        finish(memory, sums, n, out, extra, 0, weights.vectors, counts, 0);
+        finish(memory, sums, n, out, extra, 0, weights.vectors(), counts, 0);
       }
       return;
     }
@@ -448,9 +261,9 @@ final class DenseLayer implements Kernel {
     parallel.forEach(
         cuts,
         (cut, thread) -> {
-          int end = (int) ((long) weights.vectors * (cut + 1) / cuts);
+          int end = (int) ((long) weights.vectors() * (cut + 1) / cuts);
           int step = BLOCK_BYTES / BYTES;
-          int first = (int) ((long) weights.vectors * cut / cuts);
+          int first = (int) ((long) weights.vectors() * cut / cuts);
           for (int v = first; v < end; v += step) {
             int to = Math.min(end, v + step);
             multiply(memory, inputs[0], scratch, sums, listed, v, to, 0, 1);
@@ -464,7 +277,7 @@ final class DenseLayer implements Kernel {
   private int list(MemorySegment m, long image, long list) {
     int count = 0;
     long rows = list + valueBytes();
-    for (Run r : weights.runs) {
+    for (Run r : runs) {
       count =
           skipping
               ? Compress.nonZeros(m, image + r.offset, r.length, r.firstRow, list, rows, count)
@@ -493,11 +306,11 @@ final class DenseLayer implements Kernel {
     for (int n = 0; n < spec.batch(); n++) {
       clear(m, sums(sums, n, piece) + first, bytes);
     }
-    int begin = (int) ((long) weights.inputs * piece / pieces);
-    int end = (int) ((long) weights.inputs * (piece + 1) / pieces);
+    int begin = (int) ((long) weights.inputs() * piece / pieces);
+    int end = (int) ((long) weights.inputs() * (piece + 1) / pieces);
     int panel = spec.batch() == 1 ? end - begin : Math.max(16, PANEL_BYTES / bytes);
     for (int row = begin, last; row < end; row = last) {
-      int partEnd = (row / weights.partRows + 1) * weights.partRows;
+      int partEnd = (row / weights.partRows() + 1) * weights.partRows();
       last = Math.min(Math.min(end, partEnd), row + panel);
       for (int n = 0; n < spec.batch(); n++) {
         addRows(
@@ -531,14 +344,14 @@ final class DenseLayer implements Kernel {
       long first,
       long sums,
       int bytes) {
-    int part = from / weights.partRows;
-    MemorySegment w = weights.parts[part];
+    int part = from / weights.partRows();
+    MemorySegment w = weights.parts()[part];
     long step = weights.rowBytes();
-    first -= (long) part * weights.partRows * step;
+    first -= (long) part * weights.partRows() * step;
     if (!isListed()) {
       int begin = from;
-      for (int n = weights.run(from); begin < to; n++) {
-        Run r = weights.runs[n];
+      for (int n = run(from); begin < to; n++) {
+        Run r = runs[n];
         int end = Math.min(to, r.firstRow + r.length);
         long values = image + r.offset + (begin - r.firstRow) * (long) Float.BYTES;
         for (int o = 0; o < bytes; o += STRIP_BYTES) {
@@ -584,7 +397,7 @@ final class DenseLayer implements Kernel {
 
   private void addPieces(MemorySegment m, long sums, int n) {
     long to = sums(sums, n, 0);
-    for (int v = 0; v < weights.vectors; v++) {
+    for (int v = 0; v < weights.vectors(); v++) {
       FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, to + (long) v * BYTES, ORDER);
       for (int p = 1; p < PIECES; p++) {
         long o = sums(sums, n, p) + (long) v * BYTES;

@@ -11,8 +11,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The micro-kernels of {@link F32DirectTile} for rows that are neighbours in memory, as the pixels of a block of channels are:
- * row r of the left operand begins {@code r · BYTES} behind row 0. One address and constant displacements serve all rows;
- * that takes so much less beside the multiply-adds that tiles of one and two vectors come near the peak as well.
+ * row r of the left operand begins {@code r · BYTES} behind row 0. One address and constant displacements serve all rows,
+ * which takes less beside the multiply-adds; every load still has a check of bounds.
  */
 final class F32RunTile {
 

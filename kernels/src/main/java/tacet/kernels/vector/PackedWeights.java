@@ -20,7 +20,8 @@ import tacet.kernels.Parallel;
  */
 record PackedWeights(Columns[] tiles, MemorySegment memory) {
 
-  private static final int WIDEST = Lanes.MANY_REGISTERS ? 4 : 2;
+  /** Most vectors of a tile. */
+  static final int WIDEST = Lanes.MANY_REGISTERS ? 4 : 2;
 
   /** Rows that are packed at a time: no more than stay in a first-level cache. */
   private static final int PIECE_ROWS = 128;

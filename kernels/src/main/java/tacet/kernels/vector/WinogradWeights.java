@@ -36,7 +36,7 @@ record WinogradWeights(int firstVector, int vectors, MemorySegment memory) {
   static WinogradWeights[] pack(
       ConvSpec spec, int tile, Weights weights, Arena arena, Parallel parallel) {
     int vectors = Math.ceilDiv(spec.outChannels(), Lanes.COUNT);
-    int count = Math.ceilDiv(vectors, Lanes.MANY_REGISTERS ? 4 : 2);
+    int count = Math.ceilDiv(vectors, PackedWeights.WIDEST);
     WinogradWeights[] columns = new WinogradWeights[count];
     int[] first = new int[count + 1];
     for (int c = 0; c < count; c++) {
