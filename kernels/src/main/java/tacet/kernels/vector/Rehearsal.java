@@ -19,12 +19,22 @@ final class Rehearsal {
   /** Nanoseconds of plain code of whose time rehearsals take a quarter: the first result is waited for. */
   private static final long FIRST = 200_000_000;
 
+  /**
+   * Plain code counts as if it took this part of the time since it ran last. A method that a few columns of one layer need
+   * would wait for minutes otherwise, and whoever waits for the layer with it.
+   */
+  private static final int SHARE = 16;
+
+  /** Most that is counted so at once. */
+  private static final long MOST = 1_000_000;
+
   /** Tests of the SIMD methods, and whoever wants to see how they fare uncompiled, set this to false. */
   private static final boolean WANTED =
       Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true"));
 
   private boolean done = !WANTED;
   private long plainNanos;
+  private long plainEnd;
   private long rehearsedNanos;
 
   /** Whether the method has been compiled. */
@@ -70,7 +80,10 @@ final class Rehearsal {
 
   /** Plain code has been run for so long instead. */
   void waited(long nanos) {
-    plainNanos += nanos;
+    long now = System.nanoTime();
+    long since = plainNanos == 0 ? 0 : now - plainEnd;
+    plainNanos += Math.max(nanos, Math.min(since / SHARE, MOST));
+    plainEnd = now;
   }
 
   static Rehearsal[] several(int count) {
