@@ -1,5 +1,9 @@
 package tacet.tests;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -108,6 +112,17 @@ class ArchitectureTest {
   @Test
   void packagesFormNoCycles() {
     slices().matching("tacet.(**)").should().beFreeOfCycles().check(all);
+  }
+
+  /** Why not is said at {@code tacet.kernels.vector.Lanes}. */
+  @Test
+  void kernelsDoNotLookAtTheBitsOfVectors() {
+    noClasses()
+        .should()
+        .callMethodWhere(
+            target(owner(resideInAPackage("jdk.incubator.vector")))
+                .and(target(nameMatching("(reinterpret|view)(As|Shape).*"))))
+        .check(all);
   }
 
   /** Packages may use their own, those of {@code allowed} and nothing else. */

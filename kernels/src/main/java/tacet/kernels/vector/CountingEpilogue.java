@@ -21,11 +21,9 @@ import tacet.kernels.ZeroCounts.Kind;
  * storing –, for two vectors of a row at once: one look-up of the row's place serves both, and the counters stay in
  * registers. Four at once are hardly faster.
  *
- * <p>What is counted follows from few comparisons. A bias is never −0, so neither is a sum; hence a value is in [0, τ)
- * exactly where its bits are below those of τ as unsigned integers. ReLU's zeros are the values that were negative or
- * zero, its near zeros those that were negative or in [0, τ); an upper bound of at least τ changes neither. Exact zeros
- * before an activation are rare: they are only looked for, as the smallest magnitude, and counted in a pass of their own
- * where there are any. A NaN is neither negative nor near zero and passes.
+ * <p>What is counted follows from few comparisons, all of floats ({@link Lanes} says why none is of their bits). A bias is never
+ * −0, so neither is a sum. ReLU's zeros are the values that were negative or zero, its near zeros those below τ; an upper
+ * bound of at least τ changes neither. A NaN is none of these and passes.
  */
 final class CountingEpilogue {
 
@@ -178,33 +176,30 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     IntVector negative0 = IntVector.zero(INTS);
     IntVector near0 = negative0;
+    IntVector zeros0 = negative0;
     for (int r = 0; r < rows; r++) {
       long row = tile + r * step;
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, row, ORDER).add(b0);
-      IntVector magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       VectorMask<Float> below = x.lt(0f);
       negative0 = negative0.add(one, below.cast(INTS));
-      near0 = near0.add(one, magnitude.lt(tau));
+      near0 = near0.add(one, x.abs().lt(tau).cast(INTS));
+      zeros0 = zeros0.add(one, x.eq(0f).cast(INTS));
       x.intoMemorySegment(m, to, ORDER);
     }
-    boolean zeros = smallest.eq(0).anyTrue();
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros0).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near0).intoArray(slab, i);
     i = Kind.NEGATIVE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
-    if (zeros) {
-      addZeros(m, tile, rows, step, 1, bias, biasOffset, slab, stride, channel, false);
-    }
   }
 
   /** No activation, two vectors of channels. */
@@ -221,36 +216,38 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset + BYTES, ORDER);
     IntVector negative0 = IntVector.zero(INTS);
     IntVector near0 = negative0;
+    IntVector zeros0 = negative0;
     IntVector negative1 = IntVector.zero(INTS);
     IntVector near1 = negative1;
+    IntVector zeros1 = negative1;
     for (int r = 0; r < rows; r++) {
       long row = tile + r * step;
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, row, ORDER).add(b0);
-      IntVector magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       VectorMask<Float> below = x.lt(0f);
       negative0 = negative0.add(one, below.cast(INTS));
-      near0 = near0.add(one, magnitude.lt(tau));
+      near0 = near0.add(one, x.abs().lt(tau).cast(INTS));
+      zeros0 = zeros0.add(one, x.eq(0f).cast(INTS));
       x.intoMemorySegment(m, to, ORDER);
       x = FloatVector.fromMemorySegment(FLOATS, m, row + BYTES, ORDER).add(b1);
-      magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       below = x.lt(0f);
       negative1 = negative1.add(one, below.cast(INTS));
-      near1 = near1.add(one, magnitude.lt(tau));
+      near1 = near1.add(one, x.abs().lt(tau).cast(INTS));
+      zeros1 = zeros1.add(one, x.eq(0f).cast(INTS));
       x.intoMemorySegment(m, to + outStep, ORDER);
     }
-    boolean zeros = smallest.eq(0).anyTrue();
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros0).intoArray(slab, i);
+    i = Kind.ZERO.ordinal() * stride + channel + COUNT;
+    IntVector.fromArray(INTS, slab, i).add(zeros1).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near0).intoArray(slab, i);
     i = Kind.NEGATIVE.ordinal() * stride + channel;
@@ -259,9 +256,6 @@ final class CountingEpilogue {
     IntVector.fromArray(INTS, slab, i).add(near1).intoArray(slab, i);
     i = Kind.NEGATIVE.ordinal() * stride + channel + COUNT;
     IntVector.fromArray(INTS, slab, i).add(negative1).intoArray(slab, i);
-    if (zeros) {
-      addZeros(m, tile, rows, step, 2, bias, biasOffset, slab, stride, channel, false);
-    }
   }
 
   /** ReLU, one vector of channels. */
@@ -277,40 +271,36 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     IntVector negative0 = IntVector.zero(INTS);
     IntVector near0 = negative0;
-    IntVector nearPositive0 = negative0;
+    IntVector zeros0 = negative0;
+    IntVector low0 = negative0;
     for (int r = 0; r < rows; r++) {
       long row = tile + r * step;
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, row, ORDER).add(b0);
-      IntVector magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       VectorMask<Float> below = x.lt(0f);
       negative0 = negative0.add(one, below.cast(INTS));
-      near0 = near0.add(one, magnitude.lt(tau));
-      nearPositive0 =
-          nearPositive0.add(one, x.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+      near0 = near0.add(one, x.abs().lt(tau).cast(INTS));
+      zeros0 = zeros0.add(one, x.eq(0f).cast(INTS));
+      low0 = low0.add(one, x.lt(tau).cast(INTS));
       x.blend(0f, below).intoMemorySegment(m, to, ORDER);
     }
-    boolean zeros = smallest.eq(0).anyTrue();
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros0).intoArray(slab, i);
     i = Kind.ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative0.add(zeros0)).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0.add(nearPositive0)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low0).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near0).intoArray(slab, i);
-    if (zeros) {
-      addZeros(m, tile, rows, step, 1, bias, biasOffset, slab, stride, channel, true);
-    }
   }
 
   /** ReLU, two vectors of channels. */
@@ -327,61 +317,58 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset + BYTES, ORDER);
     IntVector negative0 = IntVector.zero(INTS);
     IntVector near0 = negative0;
-    IntVector nearPositive0 = negative0;
+    IntVector zeros0 = negative0;
+    IntVector low0 = negative0;
     IntVector negative1 = IntVector.zero(INTS);
     IntVector near1 = negative1;
-    IntVector nearPositive1 = negative1;
+    IntVector zeros1 = negative1;
+    IntVector low1 = negative1;
     for (int r = 0; r < rows; r++) {
       long row = tile + r * step;
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, row, ORDER).add(b0);
-      IntVector magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       VectorMask<Float> below = x.lt(0f);
       negative0 = negative0.add(one, below.cast(INTS));
-      near0 = near0.add(one, magnitude.lt(tau));
-      nearPositive0 =
-          nearPositive0.add(one, x.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+      near0 = near0.add(one, x.abs().lt(tau).cast(INTS));
+      zeros0 = zeros0.add(one, x.eq(0f).cast(INTS));
+      low0 = low0.add(one, x.lt(tau).cast(INTS));
       x.blend(0f, below).intoMemorySegment(m, to, ORDER);
       x = FloatVector.fromMemorySegment(FLOATS, m, row + BYTES, ORDER).add(b1);
-      magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       below = x.lt(0f);
       negative1 = negative1.add(one, below.cast(INTS));
-      near1 = near1.add(one, magnitude.lt(tau));
-      nearPositive1 =
-          nearPositive1.add(one, x.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+      near1 = near1.add(one, x.abs().lt(tau).cast(INTS));
+      zeros1 = zeros1.add(one, x.eq(0f).cast(INTS));
+      low1 = low1.add(one, x.lt(tau).cast(INTS));
       x.blend(0f, below).intoMemorySegment(m, to + outStep, ORDER);
     }
-    boolean zeros = smallest.eq(0).anyTrue();
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros0).intoArray(slab, i);
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel + COUNT;
+    IntVector.fromArray(INTS, slab, i).add(zeros1).intoArray(slab, i);
     i = Kind.ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative0.add(zeros0)).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0.add(nearPositive0)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low0).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near0).intoArray(slab, i);
     i = Kind.ZERO.ordinal() * stride + channel + COUNT;
-    IntVector.fromArray(INTS, slab, i).add(negative1).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative1.add(zeros1)).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel + COUNT;
-    IntVector.fromArray(INTS, slab, i).add(negative1.add(nearPositive1)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low1).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel + COUNT;
     IntVector.fromArray(INTS, slab, i).add(negative1).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel + COUNT;
     IntVector.fromArray(INTS, slab, i).add(near1).intoArray(slab, i);
-    if (zeros) {
-      addZeros(m, tile, rows, step, 2, bias, biasOffset, slab, stride, channel, true);
-    }
   }
 
   /** ReLU with an upper bound, one vector of channels. */
@@ -398,41 +385,37 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     IntVector negative0 = IntVector.zero(INTS);
     IntVector near0 = negative0;
-    IntVector nearPositive0 = negative0;
+    IntVector zeros0 = negative0;
+    IntVector low0 = negative0;
     for (int r = 0; r < rows; r++) {
       long row = tile + r * step;
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, row, ORDER).add(b0);
-      IntVector magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       VectorMask<Float> below = x.lt(0f);
       negative0 = negative0.add(one, below.cast(INTS));
-      near0 = near0.add(one, magnitude.lt(tau));
-      nearPositive0 =
-          nearPositive0.add(one, x.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+      near0 = near0.add(one, x.abs().lt(tau).cast(INTS));
+      zeros0 = zeros0.add(one, x.eq(0f).cast(INTS));
+      low0 = low0.add(one, x.lt(tau).cast(INTS));
       x = x.blend(0f, below);
       x.blend(upper, x.compare(VectorOperators.GT, upper)).intoMemorySegment(m, to, ORDER);
     }
-    boolean zeros = smallest.eq(0).anyTrue();
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros0).intoArray(slab, i);
     i = Kind.ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative0.add(zeros0)).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0.add(nearPositive0)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low0).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near0).intoArray(slab, i);
-    if (zeros) {
-      addZeros(m, tile, rows, step, 1, bias, biasOffset, slab, stride, channel, true);
-    }
   }
 
   /** ReLU with an upper bound, two vectors of channels. */
@@ -450,92 +433,60 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
-    IntVector smallest = IntVector.broadcast(INTS, Integer.MAX_VALUE);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset + BYTES, ORDER);
     IntVector negative0 = IntVector.zero(INTS);
     IntVector near0 = negative0;
-    IntVector nearPositive0 = negative0;
+    IntVector zeros0 = negative0;
+    IntVector low0 = negative0;
     IntVector negative1 = IntVector.zero(INTS);
     IntVector near1 = negative1;
-    IntVector nearPositive1 = negative1;
+    IntVector zeros1 = negative1;
+    IntVector low1 = negative1;
     for (int r = 0; r < rows; r++) {
       long row = tile + r * step;
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, row, ORDER).add(b0);
-      IntVector magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       VectorMask<Float> below = x.lt(0f);
       negative0 = negative0.add(one, below.cast(INTS));
-      near0 = near0.add(one, magnitude.lt(tau));
-      nearPositive0 =
-          nearPositive0.add(one, x.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+      near0 = near0.add(one, x.abs().lt(tau).cast(INTS));
+      zeros0 = zeros0.add(one, x.eq(0f).cast(INTS));
+      low0 = low0.add(one, x.lt(tau).cast(INTS));
       x = x.blend(0f, below);
       x.blend(upper, x.compare(VectorOperators.GT, upper)).intoMemorySegment(m, to, ORDER);
       x = FloatVector.fromMemorySegment(FLOATS, m, row + BYTES, ORDER).add(b1);
-      magnitude = x.reinterpretAsInts().and(Integer.MAX_VALUE);
-      smallest = smallest.min(magnitude);
       below = x.lt(0f);
       negative1 = negative1.add(one, below.cast(INTS));
-      near1 = near1.add(one, magnitude.lt(tau));
-      nearPositive1 =
-          nearPositive1.add(one, x.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+      near1 = near1.add(one, x.abs().lt(tau).cast(INTS));
+      zeros1 = zeros1.add(one, x.eq(0f).cast(INTS));
+      low1 = low1.add(one, x.lt(tau).cast(INTS));
       x = x.blend(0f, below);
       x.blend(upper, x.compare(VectorOperators.GT, upper))
           .intoMemorySegment(m, to + outStep, ORDER);
     }
-    boolean zeros = smallest.eq(0).anyTrue();
     int stride = counts.stride();
     int i;
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
+    IntVector.fromArray(INTS, slab, i).add(zeros0).intoArray(slab, i);
+    i = Kind.ZERO_BEFORE.ordinal() * stride + channel + COUNT;
+    IntVector.fromArray(INTS, slab, i).add(zeros1).intoArray(slab, i);
     i = Kind.ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative0.add(zeros0)).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative0.add(nearPositive0)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low0).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative0).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(near0).intoArray(slab, i);
     i = Kind.ZERO.ordinal() * stride + channel + COUNT;
-    IntVector.fromArray(INTS, slab, i).add(negative1).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(negative1.add(zeros1)).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel + COUNT;
-    IntVector.fromArray(INTS, slab, i).add(negative1.add(nearPositive1)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low1).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel + COUNT;
     IntVector.fromArray(INTS, slab, i).add(negative1).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel + COUNT;
     IntVector.fromArray(INTS, slab, i).add(near1).intoArray(slab, i);
-    if (zeros) {
-      addZeros(m, tile, rows, step, 2, bias, biasOffset, slab, stride, channel, true);
-    }
-  }
-
-  private static void addZeros(
-      MemorySegment m,
-      long tile,
-      int rows,
-      long step,
-      int vectors,
-      MemorySegment bias,
-      long biasOffset,
-      int[] slab,
-      int stride,
-      int channel,
-      boolean before) {
-    for (int v = 0; v < vectors; v++) {
-      IntVector zeros = IntVector.zero(INTS);
-      FloatVector b = Lanes.load(bias, biasOffset + (long) v * BYTES);
-      for (int r = 0; r < rows; r++) {
-        FloatVector x = Lanes.load(m, tile + r * step + (long) v * BYTES).add(b);
-        zeros = zeros.add(1, x.eq(0f).cast(INTS));
-      }
-      // Not by a method of its own: where that is not inlined, the vector becomes an object.
-      int i = Kind.ZERO.ordinal() * stride + channel + v * COUNT;
-      IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
-      if (before) {
-        i = Kind.ZERO_BEFORE.ordinal() * stride + channel + v * COUNT;
-        IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
-      }
-    }
   }
 }

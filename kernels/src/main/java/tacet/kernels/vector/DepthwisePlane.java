@@ -126,7 +126,7 @@ final class DepthwisePlane {
     FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, weights, w + 7 * BYTES, ORDER);
     FloatVector b8 = FloatVector.fromMemorySegment(FLOATS, weights, w + 8 * BYTES, ORDER);
     FloatVector d = FloatVector.fromMemorySegment(FLOATS, bias, b, ORDER);
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     IntVector negative = IntVector.zero(INTS);
     IntVector zeros = negative;
@@ -165,11 +165,10 @@ final class DepthwisePlane {
         later = HAS_FMA ? y.fma(b3, later) : y.mul(b3).add(later);
         later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
         c = c.add(d);
-        IntVector magnitude = c.reinterpretAsInts().and(Integer.MAX_VALUE);
-        zeros = zeros.add(one, magnitude.eq(0));
+        zeros = zeros.add(one, c.eq(0f).cast(INTS));
         VectorMask<Float> below = c.lt(0f);
         negative = negative.add(one, below.cast(INTS));
-        near = near.add(one, magnitude.lt(tau));
+        near = near.add(one, c.abs().lt(tau).cast(INTS));
         c.intoMemorySegment(m, to + (long) i * BYTES, ORDER);
       }
     }
@@ -210,12 +209,12 @@ final class DepthwisePlane {
     FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, weights, w + 7 * BYTES, ORDER);
     FloatVector b8 = FloatVector.fromMemorySegment(FLOATS, weights, w + 8 * BYTES, ORDER);
     FloatVector d = FloatVector.fromMemorySegment(FLOATS, bias, b, ORDER);
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     IntVector negative = IntVector.zero(INTS);
     IntVector zeros = negative;
     IntVector near = negative;
-    IntVector nearPositive = negative;
+    IntVector low = negative;
     for (int r = 0; r < height; r++) {
       long row = from + r * step;
       long to = out + r * outStep;
@@ -250,13 +249,11 @@ final class DepthwisePlane {
         later = HAS_FMA ? y.fma(b3, later) : y.mul(b3).add(later);
         later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
         c = c.add(d);
-        IntVector magnitude = c.reinterpretAsInts().and(Integer.MAX_VALUE);
-        zeros = zeros.add(one, magnitude.eq(0));
+        zeros = zeros.add(one, c.eq(0f).cast(INTS));
         VectorMask<Float> below = c.lt(0f);
         negative = negative.add(one, below.cast(INTS));
-        near = near.add(one, magnitude.lt(tau));
-        nearPositive =
-            nearPositive.add(one, c.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+        near = near.add(one, c.abs().lt(tau).cast(INTS));
+        low = low.add(one, c.lt(tau).cast(INTS));
         c.blend(0f, below).intoMemorySegment(m, to + (long) i * BYTES, ORDER);
       }
     }
@@ -267,7 +264,7 @@ final class DepthwisePlane {
     i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative.add(nearPositive)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;
@@ -302,12 +299,12 @@ final class DepthwisePlane {
     FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, weights, w + 7 * BYTES, ORDER);
     FloatVector b8 = FloatVector.fromMemorySegment(FLOATS, weights, w + 8 * BYTES, ORDER);
     FloatVector d = FloatVector.fromMemorySegment(FLOATS, bias, b, ORDER);
-    int tau = Float.floatToRawIntBits(counts.threshold());
+    float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     IntVector negative = IntVector.zero(INTS);
     IntVector zeros = negative;
     IntVector near = negative;
-    IntVector nearPositive = negative;
+    IntVector low = negative;
     for (int r = 0; r < height; r++) {
       long row = from + r * step;
       long to = out + r * outStep;
@@ -342,13 +339,11 @@ final class DepthwisePlane {
         later = HAS_FMA ? y.fma(b3, later) : y.mul(b3).add(later);
         later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
         c = c.add(d);
-        IntVector magnitude = c.reinterpretAsInts().and(Integer.MAX_VALUE);
-        zeros = zeros.add(one, magnitude.eq(0));
+        zeros = zeros.add(one, c.eq(0f).cast(INTS));
         VectorMask<Float> below = c.lt(0f);
         negative = negative.add(one, below.cast(INTS));
-        near = near.add(one, magnitude.lt(tau));
-        nearPositive =
-            nearPositive.add(one, c.reinterpretAsInts().compare(VectorOperators.ULT, tau));
+        near = near.add(one, c.abs().lt(tau).cast(INTS));
+        low = low.add(one, c.lt(tau).cast(INTS));
         c = c.blend(0f, below);
         c.blend(upper, c.compare(VectorOperators.GT, upper))
             .intoMemorySegment(m, to + (long) i * BYTES, ORDER);
@@ -361,7 +356,7 @@ final class DepthwisePlane {
     i = Kind.ZERO_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(zeros).intoArray(slab, i);
     i = Kind.NEAR_ZERO.ordinal() * stride + channel;
-    IntVector.fromArray(INTS, slab, i).add(negative.add(nearPositive)).intoArray(slab, i);
+    IntVector.fromArray(INTS, slab, i).add(low).intoArray(slab, i);
     i = Kind.NEGATIVE_BEFORE.ordinal() * stride + channel;
     IntVector.fromArray(INTS, slab, i).add(negative).intoArray(slab, i);
     i = Kind.NEAR_ZERO_BEFORE.ordinal() * stride + channel;

@@ -8,7 +8,14 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The machine's vectors, and loads and stores of them at byte offsets. */
+/**
+ * The machine's vectors, and loads and stores of them at byte offsets.
+ *
+ * <p>No kernel looks at the bits of its vectors ({@code reinterpretAsInts} and the like). Until it is compiled, that goes through
+ * a segment on the heap, by the same methods as all loads and stores. C2 sees in their profiles that segments of both kinds
+ * come by, and from then on every load and store in any kernel that follows a store tests its segment's class, scope and
+ * size again: some thirty instructions instead of four.
+ */
 final class Lanes {
 
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;

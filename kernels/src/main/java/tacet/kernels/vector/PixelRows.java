@@ -3,6 +3,7 @@ package tacet.kernels.vector;
 import static tacet.kernels.vector.Lanes.BYTES;
 import static tacet.kernels.vector.Lanes.COUNT;
 import static tacet.kernels.vector.Lanes.FLOATS;
+import static tacet.kernels.vector.Lanes.INTS;
 import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
@@ -21,7 +22,7 @@ import tacet.kernels.ZeroCounts;
 
 /**
  * Bytes of pictures as normalised planes, in one pass: a load has the bytes of as many pixels as a vector has floats, and
- * each plane's are shuffled out of it, one into the lowest byte of each lane.
+ * they are shuffled so that each plane's are neighbours, and a part of the vector at a time is made floats.
  */
 final class PixelRows implements Kernel {
 
@@ -39,9 +40,7 @@ final class PixelRows implements Kernel {
   private final PixelSpec spec;
   private final ImageLayout output;
   private final float[][] tables;
-  private final VectorShuffle<Byte> first;
-  private final VectorShuffle<Byte> second;
-  private final VectorShuffle<Byte> third;
+  private final VectorShuffle<Byte> byPlane;
 
   PixelRows(PixelSpec spec, ImageLayout output) {
     this.spec = spec;
@@ -50,9 +49,13 @@ final class PixelRows implements Kernel {
     for (int c = 0; c < tables.length; c++) {
       tables[c] = spec.table(c);
     }
-    first = shuffle(0);
-    second = shuffle(1);
-    third = shuffle(2);
+    byPlane =
+        VectorShuffle.fromOp(
+            OCTETS,
+            i ->
+                i / COUNT < spec.channels()
+                    ? i % COUNT * spec.bytesPerPixel() + spec.order().get(i / COUNT)
+                    : 0);
   }
 
   /** Planes of three channels, or of one, on machines whose lowest byte comes first. */
@@ -61,12 +64,6 @@ final class PixelRows implements Kernel {
         && (spec.channels() == 3 || spec.channels() == 1)
         && spec.bytesPerPixel() <= Float.BYTES
         && ORDER == ByteOrder.LITTLE_ENDIAN;
-  }
-
-  private VectorShuffle<Byte> shuffle(int channel) {
-    int source = spec.order().get(Math.min(channel, spec.channels() - 1));
-    return VectorShuffle.fromOp(
-        OCTETS, i -> i % Float.BYTES == 0 ? i / Float.BYTES * spec.bytesPerPixel() + source : 0);
   }
 
   @Override
@@ -155,9 +152,7 @@ final class PixelRows implements Kernel {
   }
 
   private void planes(MemorySegment m, long from, long to, int vectors) {
-    VectorShuffle<Byte> s0 = first;
-    VectorShuffle<Byte> s1 = second;
-    VectorShuffle<Byte> s2 = third;
+    VectorShuffle<Byte> apart = byPlane;
     FloatVector m0 = FloatVector.broadcast(FLOATS, spec.mean().get(0));
     FloatVector m1 = FloatVector.broadcast(FLOATS, spec.mean().get(1));
     FloatVector m2 = FloatVector.broadcast(FLOATS, spec.mean().get(2));
@@ -169,45 +164,39 @@ final class PixelRows implements Kernel {
     long second = to + output.blockStride();
     long third = second + output.blockStride();
     for (int i = 0; i < vectors; i++) {
-      ByteVector b = ByteVector.fromMemorySegment(OCTETS, m, from + i * step, ORDER);
+      ByteVector b =
+          ByteVector.fromMemorySegment(OCTETS, m, from + i * step, ORDER).rearrange(apart);
       long at = (long) i * BYTES;
       FloatVector x0 =
           (FloatVector)
-              b.rearrange(s0)
-                  .reinterpretAsInts()
-                  .lanewise(VectorOperators.AND, 0xFF)
+              b.convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       x0.mul(scale).sub(m0).div(d0).intoMemorySegment(m, to + at, ORDER);
       FloatVector x1 =
           (FloatVector)
-              b.rearrange(s1)
-                  .reinterpretAsInts()
-                  .lanewise(VectorOperators.AND, 0xFF)
+              b.convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 1)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       x1.mul(scale).sub(m1).div(d1).intoMemorySegment(m, second + at, ORDER);
       FloatVector x2 =
           (FloatVector)
-              b.rearrange(s2)
-                  .reinterpretAsInts()
-                  .lanewise(VectorOperators.AND, 0xFF)
+              b.convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 2)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       x2.mul(scale).sub(m2).div(d2).intoMemorySegment(m, third + at, ORDER);
     }
   }
 
   private void plane(MemorySegment m, long from, long to, int vectors) {
-    VectorShuffle<Byte> s0 = first;
+    VectorShuffle<Byte> apart = byPlane;
     FloatVector m0 = FloatVector.broadcast(FLOATS, spec.mean().get(0));
     FloatVector d0 = FloatVector.broadcast(FLOATS, spec.std().get(0));
     FloatVector scale = FloatVector.broadcast(FLOATS, spec.scale());
     long step = (long) COUNT * spec.bytesPerPixel();
     for (int i = 0; i < vectors; i++) {
-      ByteVector b = ByteVector.fromMemorySegment(OCTETS, m, from + i * step, ORDER);
+      ByteVector b =
+          ByteVector.fromMemorySegment(OCTETS, m, from + i * step, ORDER).rearrange(apart);
       FloatVector x0 =
           (FloatVector)
-              b.rearrange(s0)
-                  .reinterpretAsInts()
-                  .lanewise(VectorOperators.AND, 0xFF)
+              b.convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       x0.mul(scale).sub(m0).div(d0).intoMemorySegment(m, to + (long) i * BYTES, ORDER);
     }
