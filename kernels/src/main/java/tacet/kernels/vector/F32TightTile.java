@@ -2,28 +2,31 @@ package tacet.kernels.vector;
 
 import static tacet.kernels.vector.F32Tile.STRIDE;
 import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.COUNT;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.HAS_FMA;
 import static tacet.kernels.vector.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The micro-kernels of {@link F32Tile} for machines with sixteen vector registers; the contract is the same.
+ * The micro-kernels of {@link F32Tile} for machines with sixteen vector registers. The contract is the same, but for the right
+ * operand, which is a heap array too: V vectors for each k, from {@code b[b0]} on.
  *
- * <p>Twelve sums leave room for two vectors of weights and two broadcasts, or for one and three. C2 keeps them there in this
- * form of the loop: the index of the left operand is what it counts, and the byte offset of the weights follows from a product
- * of ints. With k counted, or with a product of longs, it reads broadcasts three at a time or unrolls the loop, spills, and
- * takes twice the time.
+ * <p>Twelve sums leave room for two vectors of weights and two broadcasts. C2 puts all loads of a loop's body as early as
+ * their addresses are known, and then spills sums, each of which goes through memory once per k: half of the peak. No load is
+ * moved across a fence, and one that orders loads among themselves is no instruction on x86. So there is one behind each row,
+ * and two k's can share what the loop itself costs: 47 instructions for 24 multiply-adds. With memory segments the checks of
+ * bounds cannot leave a loop with fences in it, hence the array.
  */
 final class F32TightTile {
 
   private F32TightTile() {}
 
   /** Six rows, two vectors. */
-  static void tile6x2(
-      float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+  static void tile6x2(float[] a, int a0, int depth, float[] b, int b0, MemorySegment tile, long t) {
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -36,30 +39,85 @@ final class F32TightTile {
     FloatVector c41 = c00;
     FloatVector c50 = c00;
     FloatVector c51 = c00;
-    long v0 = w0 - a0 * (long) (2 * BYTES);
+    int q0 = b0 - a0 * (2 * COUNT);
     int end = a0 + depth;
-    for (int i = a0; i < end; i++) {
-      long o = v0 + i * (2 * BYTES);
-      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, o, ORDER);
-      FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, w, o + BYTES, ORDER);
+    int i = a0;
+    for (; i < end - 1; i += 2) {
+      int q = q0 + i * (2 * COUNT);
+      FloatVector y0 = FloatVector.fromArray(FLOATS, b, q);
+      FloatVector y1 = FloatVector.fromArray(FLOATS, b, q + COUNT);
       FloatVector x = FloatVector.broadcast(FLOATS, a[i]);
-      c00 = HAS_FMA ? x.fma(b0, c00) : x.mul(b0).add(c00);
-      c01 = HAS_FMA ? x.fma(b1, c01) : x.mul(b1).add(c01);
+      c00 = HAS_FMA ? x.fma(y0, c00) : x.mul(y0).add(c00);
+      c01 = HAS_FMA ? x.fma(y1, c01) : x.mul(y1).add(c01);
+      VarHandle.loadLoadFence();
       x = FloatVector.broadcast(FLOATS, a[i + STRIDE]);
-      c10 = HAS_FMA ? x.fma(b0, c10) : x.mul(b0).add(c10);
-      c11 = HAS_FMA ? x.fma(b1, c11) : x.mul(b1).add(c11);
+      c10 = HAS_FMA ? x.fma(y0, c10) : x.mul(y0).add(c10);
+      c11 = HAS_FMA ? x.fma(y1, c11) : x.mul(y1).add(c11);
+      VarHandle.loadLoadFence();
       x = FloatVector.broadcast(FLOATS, a[i + 2 * STRIDE]);
-      c20 = HAS_FMA ? x.fma(b0, c20) : x.mul(b0).add(c20);
-      c21 = HAS_FMA ? x.fma(b1, c21) : x.mul(b1).add(c21);
+      c20 = HAS_FMA ? x.fma(y0, c20) : x.mul(y0).add(c20);
+      c21 = HAS_FMA ? x.fma(y1, c21) : x.mul(y1).add(c21);
+      VarHandle.loadLoadFence();
       x = FloatVector.broadcast(FLOATS, a[i + 3 * STRIDE]);
-      c30 = HAS_FMA ? x.fma(b0, c30) : x.mul(b0).add(c30);
-      c31 = HAS_FMA ? x.fma(b1, c31) : x.mul(b1).add(c31);
+      c30 = HAS_FMA ? x.fma(y0, c30) : x.mul(y0).add(c30);
+      c31 = HAS_FMA ? x.fma(y1, c31) : x.mul(y1).add(c31);
+      VarHandle.loadLoadFence();
       x = FloatVector.broadcast(FLOATS, a[i + 4 * STRIDE]);
-      c40 = HAS_FMA ? x.fma(b0, c40) : x.mul(b0).add(c40);
-      c41 = HAS_FMA ? x.fma(b1, c41) : x.mul(b1).add(c41);
+      c40 = HAS_FMA ? x.fma(y0, c40) : x.mul(y0).add(c40);
+      c41 = HAS_FMA ? x.fma(y1, c41) : x.mul(y1).add(c41);
+      VarHandle.loadLoadFence();
       x = FloatVector.broadcast(FLOATS, a[i + 5 * STRIDE]);
-      c50 = HAS_FMA ? x.fma(b0, c50) : x.mul(b0).add(c50);
-      c51 = HAS_FMA ? x.fma(b1, c51) : x.mul(b1).add(c51);
+      c50 = HAS_FMA ? x.fma(y0, c50) : x.mul(y0).add(c50);
+      c51 = HAS_FMA ? x.fma(y1, c51) : x.mul(y1).add(c51);
+      VarHandle.loadLoadFence();
+      y0 = FloatVector.fromArray(FLOATS, b, q + 2 * COUNT);
+      y1 = FloatVector.fromArray(FLOATS, b, q + 3 * COUNT);
+      x = FloatVector.broadcast(FLOATS, a[i + 1]);
+      c00 = HAS_FMA ? x.fma(y0, c00) : x.mul(y0).add(c00);
+      c01 = HAS_FMA ? x.fma(y1, c01) : x.mul(y1).add(c01);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(FLOATS, a[i + STRIDE + 1]);
+      c10 = HAS_FMA ? x.fma(y0, c10) : x.mul(y0).add(c10);
+      c11 = HAS_FMA ? x.fma(y1, c11) : x.mul(y1).add(c11);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(FLOATS, a[i + 2 * STRIDE + 1]);
+      c20 = HAS_FMA ? x.fma(y0, c20) : x.mul(y0).add(c20);
+      c21 = HAS_FMA ? x.fma(y1, c21) : x.mul(y1).add(c21);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(FLOATS, a[i + 3 * STRIDE + 1]);
+      c30 = HAS_FMA ? x.fma(y0, c30) : x.mul(y0).add(c30);
+      c31 = HAS_FMA ? x.fma(y1, c31) : x.mul(y1).add(c31);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(FLOATS, a[i + 4 * STRIDE + 1]);
+      c40 = HAS_FMA ? x.fma(y0, c40) : x.mul(y0).add(c40);
+      c41 = HAS_FMA ? x.fma(y1, c41) : x.mul(y1).add(c41);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(FLOATS, a[i + 5 * STRIDE + 1]);
+      c50 = HAS_FMA ? x.fma(y0, c50) : x.mul(y0).add(c50);
+      c51 = HAS_FMA ? x.fma(y1, c51) : x.mul(y1).add(c51);
+    }
+    if (i < end) {
+      int q = q0 + i * (2 * COUNT);
+      FloatVector y0 = FloatVector.fromArray(FLOATS, b, q);
+      FloatVector y1 = FloatVector.fromArray(FLOATS, b, q + COUNT);
+      FloatVector x = FloatVector.broadcast(FLOATS, a[i]);
+      c00 = HAS_FMA ? x.fma(y0, c00) : x.mul(y0).add(c00);
+      c01 = HAS_FMA ? x.fma(y1, c01) : x.mul(y1).add(c01);
+      x = FloatVector.broadcast(FLOATS, a[i + STRIDE]);
+      c10 = HAS_FMA ? x.fma(y0, c10) : x.mul(y0).add(c10);
+      c11 = HAS_FMA ? x.fma(y1, c11) : x.mul(y1).add(c11);
+      x = FloatVector.broadcast(FLOATS, a[i + 2 * STRIDE]);
+      c20 = HAS_FMA ? x.fma(y0, c20) : x.mul(y0).add(c20);
+      c21 = HAS_FMA ? x.fma(y1, c21) : x.mul(y1).add(c21);
+      x = FloatVector.broadcast(FLOATS, a[i + 3 * STRIDE]);
+      c30 = HAS_FMA ? x.fma(y0, c30) : x.mul(y0).add(c30);
+      c31 = HAS_FMA ? x.fma(y1, c31) : x.mul(y1).add(c31);
+      x = FloatVector.broadcast(FLOATS, a[i + 4 * STRIDE]);
+      c40 = HAS_FMA ? x.fma(y0, c40) : x.mul(y0).add(c40);
+      c41 = HAS_FMA ? x.fma(y1, c41) : x.mul(y1).add(c41);
+      x = FloatVector.broadcast(FLOATS, a[i + 5 * STRIDE]);
+      c50 = HAS_FMA ? x.fma(y0, c50) : x.mul(y0).add(c50);
+      c51 = HAS_FMA ? x.fma(y1, c51) : x.mul(y1).add(c51);
     }
     c00.intoMemorySegment(tile, t, ORDER);
     c01.intoMemorySegment(tile, t + BYTES, ORDER);
@@ -75,97 +133,96 @@ final class F32TightTile {
     c51.intoMemorySegment(tile, t + 11 * BYTES, ORDER);
   }
 
-  /** Twelve rows, one vector. */
+  /** Twelve rows, one vector: C2 orders these loads well by itself. */
   static void tile12x1(
-      float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
-    FloatVector c00 = FloatVector.zero(FLOATS);
-    FloatVector c10 = c00;
-    FloatVector c20 = c00;
-    FloatVector c30 = c00;
-    FloatVector c40 = c00;
-    FloatVector c50 = c00;
-    FloatVector c60 = c00;
-    FloatVector c70 = c00;
-    FloatVector c80 = c00;
-    FloatVector c90 = c00;
-    FloatVector c100 = c00;
-    FloatVector c110 = c00;
-    long v0 = w0 - a0 * (long) BYTES;
+      float[] a, int a0, int depth, float[] b, int b0, MemorySegment tile, long t) {
+    FloatVector c0 = FloatVector.zero(FLOATS);
+    FloatVector c1 = c0;
+    FloatVector c2 = c0;
+    FloatVector c3 = c0;
+    FloatVector c4 = c0;
+    FloatVector c5 = c0;
+    FloatVector c6 = c0;
+    FloatVector c7 = c0;
+    FloatVector c8 = c0;
+    FloatVector c9 = c0;
+    FloatVector c10 = c0;
+    FloatVector c11 = c0;
+    int q0 = b0 - a0 * COUNT;
     int end = a0 + depth;
     for (int i = a0; i < end; i++) {
-      long o = v0 + i * BYTES;
-      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, o, ORDER);
+      int q = q0 + i * COUNT;
+      FloatVector y0 = FloatVector.fromArray(FLOATS, b, q);
       FloatVector x = FloatVector.broadcast(FLOATS, a[i]);
-      c00 = HAS_FMA ? x.fma(b0, c00) : x.mul(b0).add(c00);
+      c0 = HAS_FMA ? x.fma(y0, c0) : x.mul(y0).add(c0);
       x = FloatVector.broadcast(FLOATS, a[i + STRIDE]);
-      c10 = HAS_FMA ? x.fma(b0, c10) : x.mul(b0).add(c10);
+      c1 = HAS_FMA ? x.fma(y0, c1) : x.mul(y0).add(c1);
       x = FloatVector.broadcast(FLOATS, a[i + 2 * STRIDE]);
-      c20 = HAS_FMA ? x.fma(b0, c20) : x.mul(b0).add(c20);
+      c2 = HAS_FMA ? x.fma(y0, c2) : x.mul(y0).add(c2);
       x = FloatVector.broadcast(FLOATS, a[i + 3 * STRIDE]);
-      c30 = HAS_FMA ? x.fma(b0, c30) : x.mul(b0).add(c30);
+      c3 = HAS_FMA ? x.fma(y0, c3) : x.mul(y0).add(c3);
       x = FloatVector.broadcast(FLOATS, a[i + 4 * STRIDE]);
-      c40 = HAS_FMA ? x.fma(b0, c40) : x.mul(b0).add(c40);
+      c4 = HAS_FMA ? x.fma(y0, c4) : x.mul(y0).add(c4);
       x = FloatVector.broadcast(FLOATS, a[i + 5 * STRIDE]);
-      c50 = HAS_FMA ? x.fma(b0, c50) : x.mul(b0).add(c50);
+      c5 = HAS_FMA ? x.fma(y0, c5) : x.mul(y0).add(c5);
       x = FloatVector.broadcast(FLOATS, a[i + 6 * STRIDE]);
-      c60 = HAS_FMA ? x.fma(b0, c60) : x.mul(b0).add(c60);
+      c6 = HAS_FMA ? x.fma(y0, c6) : x.mul(y0).add(c6);
       x = FloatVector.broadcast(FLOATS, a[i + 7 * STRIDE]);
-      c70 = HAS_FMA ? x.fma(b0, c70) : x.mul(b0).add(c70);
+      c7 = HAS_FMA ? x.fma(y0, c7) : x.mul(y0).add(c7);
       x = FloatVector.broadcast(FLOATS, a[i + 8 * STRIDE]);
-      c80 = HAS_FMA ? x.fma(b0, c80) : x.mul(b0).add(c80);
+      c8 = HAS_FMA ? x.fma(y0, c8) : x.mul(y0).add(c8);
       x = FloatVector.broadcast(FLOATS, a[i + 9 * STRIDE]);
-      c90 = HAS_FMA ? x.fma(b0, c90) : x.mul(b0).add(c90);
+      c9 = HAS_FMA ? x.fma(y0, c9) : x.mul(y0).add(c9);
       x = FloatVector.broadcast(FLOATS, a[i + 10 * STRIDE]);
-      c100 = HAS_FMA ? x.fma(b0, c100) : x.mul(b0).add(c100);
+      c10 = HAS_FMA ? x.fma(y0, c10) : x.mul(y0).add(c10);
       x = FloatVector.broadcast(FLOATS, a[i + 11 * STRIDE]);
-      c110 = HAS_FMA ? x.fma(b0, c110) : x.mul(b0).add(c110);
+      c11 = HAS_FMA ? x.fma(y0, c11) : x.mul(y0).add(c11);
     }
-    c00.intoMemorySegment(tile, t, ORDER);
-    c10.intoMemorySegment(tile, t + BYTES, ORDER);
-    c20.intoMemorySegment(tile, t + 2 * BYTES, ORDER);
-    c30.intoMemorySegment(tile, t + 3 * BYTES, ORDER);
-    c40.intoMemorySegment(tile, t + 4 * BYTES, ORDER);
-    c50.intoMemorySegment(tile, t + 5 * BYTES, ORDER);
-    c60.intoMemorySegment(tile, t + 6 * BYTES, ORDER);
-    c70.intoMemorySegment(tile, t + 7 * BYTES, ORDER);
-    c80.intoMemorySegment(tile, t + 8 * BYTES, ORDER);
-    c90.intoMemorySegment(tile, t + 9 * BYTES, ORDER);
-    c100.intoMemorySegment(tile, t + 10 * BYTES, ORDER);
-    c110.intoMemorySegment(tile, t + 11 * BYTES, ORDER);
+    c0.intoMemorySegment(tile, t, ORDER);
+    c1.intoMemorySegment(tile, t + BYTES, ORDER);
+    c2.intoMemorySegment(tile, t + 2 * BYTES, ORDER);
+    c3.intoMemorySegment(tile, t + 3 * BYTES, ORDER);
+    c4.intoMemorySegment(tile, t + 4 * BYTES, ORDER);
+    c5.intoMemorySegment(tile, t + 5 * BYTES, ORDER);
+    c6.intoMemorySegment(tile, t + 6 * BYTES, ORDER);
+    c7.intoMemorySegment(tile, t + 7 * BYTES, ORDER);
+    c8.intoMemorySegment(tile, t + 8 * BYTES, ORDER);
+    c9.intoMemorySegment(tile, t + 9 * BYTES, ORDER);
+    c10.intoMemorySegment(tile, t + 10 * BYTES, ORDER);
+    c11.intoMemorySegment(tile, t + 11 * BYTES, ORDER);
   }
 
   /** Six rows, one vector. */
-  static void tile6x1(
-      float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
-    FloatVector c00 = FloatVector.zero(FLOATS);
-    FloatVector c10 = c00;
-    FloatVector c20 = c00;
-    FloatVector c30 = c00;
-    FloatVector c40 = c00;
-    FloatVector c50 = c00;
-    long v0 = w0 - a0 * (long) BYTES;
+  static void tile6x1(float[] a, int a0, int depth, float[] b, int b0, MemorySegment tile, long t) {
+    FloatVector c0 = FloatVector.zero(FLOATS);
+    FloatVector c1 = c0;
+    FloatVector c2 = c0;
+    FloatVector c3 = c0;
+    FloatVector c4 = c0;
+    FloatVector c5 = c0;
+    int q0 = b0 - a0 * COUNT;
     int end = a0 + depth;
     for (int i = a0; i < end; i++) {
-      long o = v0 + i * BYTES;
-      FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, w, o, ORDER);
+      int q = q0 + i * COUNT;
+      FloatVector y0 = FloatVector.fromArray(FLOATS, b, q);
       FloatVector x = FloatVector.broadcast(FLOATS, a[i]);
-      c00 = HAS_FMA ? x.fma(b0, c00) : x.mul(b0).add(c00);
+      c0 = HAS_FMA ? x.fma(y0, c0) : x.mul(y0).add(c0);
       x = FloatVector.broadcast(FLOATS, a[i + STRIDE]);
-      c10 = HAS_FMA ? x.fma(b0, c10) : x.mul(b0).add(c10);
+      c1 = HAS_FMA ? x.fma(y0, c1) : x.mul(y0).add(c1);
       x = FloatVector.broadcast(FLOATS, a[i + 2 * STRIDE]);
-      c20 = HAS_FMA ? x.fma(b0, c20) : x.mul(b0).add(c20);
+      c2 = HAS_FMA ? x.fma(y0, c2) : x.mul(y0).add(c2);
       x = FloatVector.broadcast(FLOATS, a[i + 3 * STRIDE]);
-      c30 = HAS_FMA ? x.fma(b0, c30) : x.mul(b0).add(c30);
+      c3 = HAS_FMA ? x.fma(y0, c3) : x.mul(y0).add(c3);
       x = FloatVector.broadcast(FLOATS, a[i + 4 * STRIDE]);
-      c40 = HAS_FMA ? x.fma(b0, c40) : x.mul(b0).add(c40);
+      c4 = HAS_FMA ? x.fma(y0, c4) : x.mul(y0).add(c4);
       x = FloatVector.broadcast(FLOATS, a[i + 5 * STRIDE]);
-      c50 = HAS_FMA ? x.fma(b0, c50) : x.mul(b0).add(c50);
+      c5 = HAS_FMA ? x.fma(y0, c5) : x.mul(y0).add(c5);
     }
-    c00.intoMemorySegment(tile, t, ORDER);
-    c10.intoMemorySegment(tile, t + BYTES, ORDER);
-    c20.intoMemorySegment(tile, t + 2 * BYTES, ORDER);
-    c30.intoMemorySegment(tile, t + 3 * BYTES, ORDER);
-    c40.intoMemorySegment(tile, t + 4 * BYTES, ORDER);
-    c50.intoMemorySegment(tile, t + 5 * BYTES, ORDER);
+    c0.intoMemorySegment(tile, t, ORDER);
+    c1.intoMemorySegment(tile, t + BYTES, ORDER);
+    c2.intoMemorySegment(tile, t + 2 * BYTES, ORDER);
+    c3.intoMemorySegment(tile, t + 3 * BYTES, ORDER);
+    c4.intoMemorySegment(tile, t + 4 * BYTES, ORDER);
+    c5.intoMemorySegment(tile, t + 5 * BYTES, ORDER);
   }
 }

@@ -34,6 +34,9 @@ final class LiveConvolution implements Kernel {
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
+  /** Floats of the left operand. */
+  private static final int LEFT = (GROUP + ROWS) * F32Tile.STRIDE;
+
   /** Most vectors of channels of a panel; a row of the left operand holds one more. */
   private static final int PANEL = F32Tile.STRIDE / Lanes.COUNT - 1;
 
@@ -151,7 +154,7 @@ final class LiveConvolution implements Kernel {
                 out,
                 extra,
                 scratch + thread * scratchPerThread(),
-                parallel.floats(thread, (GROUP + ROWS) * F32Tile.STRIDE),
+                parallel.floats(thread, LEFT + GemmConvolution.RIGHT),
                 begin,
                 end,
                 firstColumn,
@@ -289,7 +292,7 @@ final class LiveConvolution implements Kernel {
     long row = (long) c.vectors() * Lanes.BYTES;
     if (depth == first[v1] - first[v0]) {
       long w = c.weights() + first[v0] * row;
-      GemmConvolution.product(c.vectors(), rows, a, 0, depth, packed, w, m, to);
+      GemmConvolution.product(c.vectors(), rows, a, 0, depth, packed, w, a, LEFT, m, to);
       return;
     }
     long stretch = weights + WEIGHT_BYTES;
@@ -299,6 +302,6 @@ final class LiveConvolution implements Kernel {
       MemorySegment.copy(packed, c.weights() + k0 * row, m, weights + k * row, (k1 - k0) * row);
       k += k1 - k0;
     }
-    GemmConvolution.product(c.vectors(), rows, a, 0, depth, m, weights, m, to);
+    GemmConvolution.product(c.vectors(), rows, a, 0, depth, m, weights, a, LEFT, m, to);
   }
 }

@@ -117,13 +117,38 @@ record Operand(int depth, List<Panel> panels) {
 
   private static void gatherVectors(
       MemorySegment m, Panel panel, long places, int rows, float[] a, int a0) {
-    for (int i = 0; i < panel.from.length; i++) {
+    int i = 0;
+    for (; i + 4 <= panel.from.length; i += 4) {
+      gatherFour(m, panel, i, places, rows, a, a0);
+    }
+    for (; i < panel.from.length; i++) {
       long from = panel.from[i];
       int to = a0 + panel.to[i];
       for (int r = 0; r < rows; r++) {
         long x = m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L) + from;
         FloatVector.fromMemorySegment(FLOATS, m, x, ORDER).intoArray(a, to + r * F32Tile.STRIDE);
       }
+    }
+  }
+
+  /** Four copies for all rows: one look at a row's place serves them all, and what is written of it are whole cache lines. */
+  private static void gatherFour(
+      MemorySegment m, Panel panel, int i, long places, int rows, float[] a, int a0) {
+    long from0 = panel.from[i];
+    long from1 = panel.from[i + 1];
+    long from2 = panel.from[i + 2];
+    long from3 = panel.from[i + 3];
+    int to0 = a0 + panel.to[i];
+    int to1 = a0 + panel.to[i + 1];
+    int to2 = a0 + panel.to[i + 2];
+    int to3 = a0 + panel.to[i + 3];
+    for (int r = 0; r < rows; r++) {
+      long x = m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
+      int o = r * F32Tile.STRIDE;
+      FloatVector.fromMemorySegment(FLOATS, m, x + from0, ORDER).intoArray(a, to0 + o);
+      FloatVector.fromMemorySegment(FLOATS, m, x + from1, ORDER).intoArray(a, to1 + o);
+      FloatVector.fromMemorySegment(FLOATS, m, x + from2, ORDER).intoArray(a, to2 + o);
+      FloatVector.fromMemorySegment(FLOATS, m, x + from3, ORDER).intoArray(a, to3 + o);
     }
   }
 

@@ -88,7 +88,7 @@ final class WinogradConvolution implements Kernel {
     this.tilesX = Math.ceilDiv(spec.outWidth(), tile);
     this.tilesY = Math.ceilDiv(spec.outHeight(), tile);
     this.tiles = Math.multiplyExact(Math.multiplyExact(spec.batch(), tilesX), tilesY);
-    int wanted = WinogradWeights.bytes(spec, tile) > LARGE_WEIGHTS ? 48 : 24;
+    int wanted = wantedTiles(spec, tile);
     this.blocks = Math.ceilDiv(tiles, wanted);
     this.mostTiles = Math.ceilDiv(tiles, blocks);
     this.channelBlocks = Math.ceilDiv(spec.inChannels(), Lanes.COUNT);
@@ -99,6 +99,15 @@ final class WinogradConvolution implements Kernel {
     for (int p = 0; p < points; p++) {
       pointOffsets[p] = p / perRow * (mostTiles + SLACK) * F32Tile.STRIDE + p % perRow * padded;
     }
+  }
+
+  /** Tiles of a block: more where reading the weights takes as long as computing with them, or copying them does. */
+  private static int wantedTiles(ConvSpec spec, int tile) {
+    if (WinogradWeights.bytes(spec, tile) > LARGE_WEIGHTS) {
+      return 48;
+    }
+    boolean fewChannels = spec.inChannels() + spec.outChannels() <= 256;
+    return fewChannels && !Lanes.MANY_REGISTERS ? 72 : 24;
   }
 
   /** Whether this algorithm computes such convolutions. */
@@ -255,7 +264,7 @@ final class WinogradConvolution implements Kernel {
       parallel.forEach(
           apart,
           (block, thread) -> {
-            float[] a = parallel.floats(thread, operandFloats());
+            float[] a = parallel.floats(thread, operandFloats() + GemmConvolution.RIGHT);
             long products = scratch + thread * productBytes();
             long mine = work + thread * WORK_BYTES;
             int from = (int) ((long) tiles * block / apart);
@@ -266,7 +275,7 @@ final class WinogradConvolution implements Kernel {
               transformInput(memory, inputs[0], from + t, list, live, a, t, mine);
             }
             for (int p = 0; p < points; p++) {
-              multiply(p, count, list, live, a, memory, products, list + listBytes());
+              multiply(p, count, list, live, a, a, memory, products, list + listBytes());
             }
             for (int t = 0; t < count; t += finishedTiles()) {
               finish(memory, out, extra, from, t, count, products, mine, counts, thread);
@@ -275,7 +284,7 @@ final class WinogradConvolution implements Kernel {
       return;
     }
     // Few blocks: all threads share each of them.
-    float[] a = parallel.floats(0, operandFloats());
+    float[] a = parallel.floats(0, operandFloats() + GemmConvolution.RIGHT);
     for (int block = 0; block < blocks; block++) {
       int from = (int) ((long) tiles * block / blocks);
       int count = (int) ((long) tiles * (block + 1) / blocks) - from;
@@ -290,7 +299,8 @@ final class WinogradConvolution implements Kernel {
           points,
           (p, thread) -> {
             long weights = lists + thread * liveBytes() + listBytes();
-            multiply(p, count, lists, live, a, memory, scratch, weights);
+            float[] b = parallel.floats(thread, operandFloats() + GemmConvolution.RIGHT);
+            multiply(p, count, lists, live, a, b, memory, scratch, weights);
           });
       parallel.forEach(
           Math.ceilDiv(count, finishedTiles()),
@@ -424,6 +434,7 @@ final class WinogradConvolution implements Kernel {
   /**
    * The matrix products of one point: tiles × input channels times input channels × output channels.
    *
+   * @param b the thread's own array, with room for the right operand behind the left one's
    * @param weights room for what is left of the weights under one tile of columns
    */
   private void multiply(
@@ -432,17 +443,19 @@ final class WinogradConvolution implements Kernel {
       long list,
       int live,
       float[] a,
+      float[] b,
       MemorySegment m,
       long products,
       long weights) {
     int depth = depth(m, list, live);
+    int b0 = operandFloats();
     for (WinogradWeights c : columns) {
       long row = c.vectors() * (long) BYTES;
       long w = p * spec.inChannels() * row;
       long to = products + product(c, p);
       if (live == channelBlocks) {
         GemmConvolution.product(
-            c.vectors(), count, a, pointOffsets[p], depth, c.memory(), w, m, to);
+            c.vectors(), count, a, pointOffsets[p], depth, c.memory(), w, b, b0, m, to);
         continue;
       }
       for (int i = 0; i < live; i++) {
@@ -451,7 +464,8 @@ final class WinogradConvolution implements Kernel {
         MemorySegment.copy(
             c.memory(), w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
       }
-      GemmConvolution.product(c.vectors(), count, a, pointOffsets[p], depth, m, weights, m, to);
+      GemmConvolution.product(
+          c.vectors(), count, a, pointOffsets[p], depth, m, weights, b, b0, m, to);
     }
   }
 

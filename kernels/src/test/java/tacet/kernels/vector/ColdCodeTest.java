@@ -42,11 +42,12 @@ class ColdCodeTest {
       for (int rows : new int[] {1, 5, 6, 11, 12, 20, 60}) {
         int depth = 1 + random.nextInt(300);
         float[] a = numbers(random, 70 * F32Tile.STRIDE);
+        float[] right = new float[GemmConvolution.RIGHT];
         MemorySegment w = arena.allocate((long) depth * vectors * Lanes.BYTES, 64);
         fill(random, w);
         MemorySegment simd = arena.allocate(BYTES, 64);
         MemorySegment plain = arena.allocate(BYTES, 64);
-        GemmConvolution.product(vectors, rows, a, 3, depth, w, 0, simd, 64);
+        GemmConvolution.product(vectors, rows, a, 3, depth, w, 0, right, 0, simd, 64);
         ColdCode.product(vectors, rows, a, 3, depth, w, 0, plain, 64);
         long bytes = (long) rows * vectors * Lanes.BYTES;
         assertEquals(-1, simd.asSlice(64, bytes).mismatch(plain.asSlice(64, bytes)));
