@@ -32,10 +32,21 @@ final class Rehearsal {
   private static final boolean WANTED =
       Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true"));
 
-  private boolean done = !WANTED;
+  private boolean done;
   private long plainNanos;
   private long plainEnd;
   private long rehearsedNanos;
+
+  Rehearsal() {
+    this(WANTED);
+  }
+
+  /**
+   * @param wanted whether plain code computes until the method is compiled
+   */
+  Rehearsal(boolean wanted) {
+    done = !wanted;
+  }
 
   /** Whether the method has been compiled. */
   boolean isDone() {

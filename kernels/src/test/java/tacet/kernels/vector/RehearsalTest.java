@@ -13,7 +13,7 @@ class RehearsalTest {
   /** A method that hardly any work is for is compiled in the end, too. */
   @Test
   void littlePlainCode() throws InterruptedException {
-    Rehearsal rehearsal = new Rehearsal();
+    Rehearsal rehearsal = new Rehearsal(true);
     assertTrue(rehearsal.isDue());
     rehearsal.rehearsed(System.nanoTime() - LONG, 1);
     rehearsal.waited(1);
@@ -29,7 +29,7 @@ class RehearsalTest {
   /** However long nothing was asked for: what comes of it is a millisecond. */
   @Test
   void longRest() throws InterruptedException {
-    Rehearsal rehearsal = new Rehearsal();
+    Rehearsal rehearsal = new Rehearsal(true);
     rehearsal.waited(1);
     Thread.sleep(200);
     rehearsal.waited(1);
