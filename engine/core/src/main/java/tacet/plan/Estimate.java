@@ -6,8 +6,8 @@ import tacet.kernels.ConvSpec;
 
 /**
  * What a convolution takes with SIMD and with oneDNN where nothing was measured: its multiply-adds over the rate that kernels
- * of its kind reach. The rates are set by hand after what {@code tacet compare --shapes} shows on one thread with vectors of 512
- * bits; only their ratios matter.
+ * of its kind reach. The rates are set by hand after what {@code tacet compare --shapes} shows on one thread, with vectors of 512
+ * bits and with narrower ones, whose machines have fewer registers; only their ratios matter.
  */
 final class Estimate {
 
@@ -16,6 +16,11 @@ final class Estimate {
 
   /** Fewer output pixels are too few for the large tiles of Winograd's algorithm. */
   private static final int FEW_PIXELS = 100;
+
+  /** With narrow vectors, fewer than these gain little by it. */
+  private static final int SOME_PIXELS = 200;
+
+  private static final int WIDE_LANES = 16;
 
   private Estimate() {}
 
@@ -43,16 +48,21 @@ final class Estimate {
     return s.kernelHeight() * s.kernelWidth() == 1;
   }
 
+  private static boolean isWinograd(ConvSpec s, int lanes, boolean strict) {
+    return !strict
+        && s.groups() == 1
+        && s.kernelHeight() == 3
+        && s.kernelWidth() == 3
+        && s.strideY() * s.strideX() * s.dilationY() * s.dilationX() == 1
+        && s.inChannels() >= lanes;
+  }
+
   /** Share of the peak. */
   private static double simdRate(ConvSpec s, int lanes, boolean strict) {
-    boolean winograd =
-        !strict
-            && s.groups() == 1
-            && s.kernelHeight() == 3
-            && s.kernelWidth() == 3
-            && s.strideY() * s.strideX() * s.dilationY() * s.dilationX() == 1
-            && s.inChannels() >= lanes;
-    if (winograd) {
+    if (lanes < WIDE_LANES) {
+      return narrowRate(s, lanes, strict);
+    }
+    if (isWinograd(s, lanes, strict)) {
       return s.outHeight() * s.outWidth() < FEW_PIXELS ? 1.2 : 1.8;
     }
     if (s.isDepthwise()) {
@@ -62,6 +72,23 @@ final class Estimate {
       return 0.6;
     }
     return isPointwise(s) ? 0.87 : 0.85;
+  }
+
+  private static double narrowRate(ConvSpec s, int lanes, boolean strict) {
+    int pixels = s.outHeight() * s.outWidth();
+    if (isWinograd(s, lanes, strict)) {
+      if (s.inChannels() < 4 * lanes) {
+        return 0.65;
+      }
+      return pixels < FEW_PIXELS ? 0.75 : pixels < SOME_PIXELS ? 0.85 : 1.4;
+    }
+    if (s.isDepthwise()) {
+      return 0.1;
+    }
+    if (s.groups() > 1 || s.inChannels() < lanes) {
+      return 0.45;
+    }
+    return s.inChannels() < 8 * lanes || s.outChannels() < 8 * lanes ? 0.55 : 0.72;
   }
 
   private static double oneDnnRate(ConvSpec s, int lanes) {
