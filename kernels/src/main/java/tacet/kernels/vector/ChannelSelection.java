@@ -172,6 +172,7 @@ final class ChannelSelection implements Kernel {
       boolean first,
       VectorShuffle<Float> lanes,
       VectorMask<Float> taken) {
+    m = Lanes.known(m);
     FloatVector zero = FloatVector.zero(FLOATS);
     for (int i = 0; i < width; i++) {
       long o = (long) i * BYTES;
@@ -199,6 +200,7 @@ final class ChannelSelection implements Kernel {
       VectorMask<Float> taken1,
       VectorMask<Float> taken2,
       VectorMask<Float> taken3) {
+    m = Lanes.known(m);
     FloatVector zero = FloatVector.zero(FLOATS);
     for (int i = 0; i < width; i++) {
       long o = (long) i * BYTES;

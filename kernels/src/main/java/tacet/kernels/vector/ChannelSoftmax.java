@@ -105,6 +105,7 @@ final class ChannelSoftmax implements Kernel {
   }
 
   private void pixel(MemorySegment m, long from, long to, int blocks) {
+    m = Lanes.known(m);
     float max = largest(m, from, blocks);
     float sum = exponentials(m, from, to, blocks, max);
     if (spec.logarithm()) {
@@ -129,6 +130,7 @@ final class ChannelSoftmax implements Kernel {
   }
 
   private float largest(MemorySegment m, long from, int blocks) {
+    m = Lanes.known(m);
     FloatVector lowest = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
     FloatVector max = lowest;
     for (int b = 0; b < blocks - 1; b++) {
@@ -142,6 +144,7 @@ final class ChannelSoftmax implements Kernel {
 
   /** Stores e^(x − max) and returns the sum of it. */
   private float exponentials(MemorySegment m, long from, long to, int blocks, float max) {
+    m = Lanes.known(m);
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector sum = zero;
     VectorMask<Float> last = lastChannels(blocks);

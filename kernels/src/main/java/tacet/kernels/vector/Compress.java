@@ -34,6 +34,7 @@ final class Compress {
    */
   static int nonZeros(
       MemorySegment m, long from, int length, int number, long values, long numbers, int count) {
+    m = Lanes.known(m);
     int n = count;
     int i = 0;
     if (VECTORS) {
@@ -113,6 +114,7 @@ final class Compress {
       long lists,
       long length,
       int entries) {
+    m = Lanes.known(m);
     int end = entries;
     IntVector lanes = IntVector.zero(INTS).addIndex(1);
     for (int i = 0; i < count; i++) {

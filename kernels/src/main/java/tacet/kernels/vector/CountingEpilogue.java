@@ -176,6 +176,8 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
@@ -216,6 +218,8 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
@@ -271,6 +275,8 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
@@ -317,6 +323,8 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
@@ -385,6 +393,8 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
@@ -433,6 +443,8 @@ final class CountingEpilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector one = IntVector.broadcast(INTS, 1);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);

@@ -389,6 +389,7 @@ final class DenseLayer implements Kernel {
   }
 
   private static void clear(MemorySegment m, long at, int bytes) {
+    m = Lanes.known(m);
     FloatVector zero = FloatVector.zero(FLOATS);
     for (int o = 0; o < bytes; o += BYTES) {
       zero.intoMemorySegment(m, at + o, ORDER);
@@ -396,6 +397,7 @@ final class DenseLayer implements Kernel {
   }
 
   private void addPieces(MemorySegment m, long sums, int n) {
+    m = Lanes.known(m);
     long to = sums(sums, n, 0);
     for (int v = 0; v < weights.vectors(); v++) {
       FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, to + (long) v * BYTES, ORDER);

@@ -33,6 +33,8 @@ final class DenseRows {
       int to,
       long sums,
       int bytes) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     int i = from;
     for (; i + 4 <= to; i += 4) {
       long r0 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
@@ -81,6 +83,8 @@ final class DenseRows {
       int from,
       int to,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, m, sums, ORDER);
     FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, m, sums + BYTES, ORDER);
     FloatVector c2 = FloatVector.fromMemorySegment(FLOATS, m, sums + 2 * BYTES, ORDER);
@@ -135,6 +139,8 @@ final class DenseRows {
       long values,
       int count,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     int quarter = count / 4;
     FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, m, sums, ORDER);
     FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, m, sums + BYTES, ORDER);

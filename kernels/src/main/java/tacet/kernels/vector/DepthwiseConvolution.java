@@ -362,6 +362,8 @@ final class DepthwiseConvolution implements Kernel {
       long w,
       long tile,
       long row) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
     FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
@@ -402,6 +404,8 @@ final class DepthwiseConvolution implements Kernel {
       long w,
       long tile,
       long row) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     for (int i = 0; i < count; i++) {
       FloatVector.fromMemorySegment(FLOATS, m, plane + sources[i], ORDER)
@@ -422,6 +426,8 @@ final class DepthwiseConvolution implements Kernel {
       long w,
       long tile,
       long row) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
     FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
@@ -458,6 +464,7 @@ final class DepthwiseConvolution implements Kernel {
   }
 
   private void one(MemorySegment m, long p0, long w, long tile) {
+    m = Lanes.known(m);
     FloatVector c = FloatVector.zero(FLOATS);
     for (int t = 0; t < table.length; t++) {
       FloatVector b = FloatVector.fromMemorySegment(FLOATS, packed, w + (long) t * BYTES, ORDER);
@@ -469,6 +476,7 @@ final class DepthwiseConvolution implements Kernel {
 
   private void eight(
       MemorySegment m, long plane, long[] sources, int first, long w, long tile, long row) {
+    m = Lanes.known(m);
     long p0 = plane + sources[first];
     long p1 = plane + sources[first + 1];
     long p2 = plane + sources[first + 2];

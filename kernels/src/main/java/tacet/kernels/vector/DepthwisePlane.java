@@ -48,6 +48,9 @@ final class DepthwisePlane {
       long outStep,
       float lower,
       float upper) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
+    bias = Lanes.known(bias);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
     FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
@@ -116,6 +119,9 @@ final class DepthwisePlane {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
+    bias = Lanes.known(bias);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
     FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
@@ -199,6 +205,9 @@ final class DepthwisePlane {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
+    bias = Lanes.known(bias);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
     FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
@@ -289,6 +298,9 @@ final class DepthwisePlane {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
+    bias = Lanes.known(bias);
     FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
     FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
     FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);

@@ -17,8 +17,8 @@ import tacet.kernels.vector.PackedWeights.Columns;
  * all of them are nothing but different lists.
  *
  * <p>Nothing is copied, which counts where few columns would share a copy, or few channels make short runs: groups, and
- * where registers are many up to four vectors of output channels, the first convolution of a network among them. {@link GemmConvolution} does the others, where
- * the shorter addresses of a gathered operand win.
+ * where registers are many up to four vectors of output channels, the first convolution of a network among them. {@link
+ * GemmConvolution} does the others, where the shorter addresses of a gathered operand win.
  */
 final class DirectConvolution implements RowWriter {
 
@@ -252,6 +252,7 @@ final class DirectConvolution implements RowWriter {
   /** Adds the last of {@code vectorsBefore} columns of sums to the first of {@code vectors} others. */
   private static void addShared(
       MemorySegment m, long before, int vectorsBefore, long sum, int vectors, int rows) {
+    m = Lanes.known(m);
     long from = before + (vectorsBefore - 1L) * Lanes.BYTES;
     long fromStep = (long) vectorsBefore * Lanes.BYTES;
     long step = (long) vectors * Lanes.BYTES;

@@ -170,6 +170,7 @@ final class Epilogue {
 
   private static void addResidual(
       MemorySegment m, long column, int rows, long step, long places, long residual) {
+    m = Lanes.known(m);
     for (int r = 0; r < rows; r++) {
       long o = column + r * step;
       store(
@@ -182,6 +183,8 @@ final class Epilogue {
 
   private static void addBias(
       MemorySegment m, long column, int rows, long step, MemorySegment bias, long biasOffset) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
       long o = column + r * step;
@@ -191,6 +194,7 @@ final class Epilogue {
 
   private static void copy(
       MemorySegment m, long column, int rows, long step, long places, long out) {
+    m = Lanes.known(m);
     for (int r = 0; r < rows; r++) {
       store(
           FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER),
@@ -210,6 +214,8 @@ final class Epilogue {
       long out,
       float lower,
       float upper) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, bias, biasOffset, ORDER);
     for (int r = 0; r < rows; r++) {
       FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, column + r * step, ORDER).add(b);
@@ -240,6 +246,8 @@ final class Epilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
+    bias = Lanes.known(bias);
     float tau = counts.threshold();
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
@@ -289,6 +297,7 @@ final class Epilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
     float tau = counts.threshold();
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);
@@ -319,6 +328,7 @@ final class Epilogue {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
     float tau = counts.threshold();
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = IntVector.zero(INTS);

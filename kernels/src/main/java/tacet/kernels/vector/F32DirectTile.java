@@ -33,6 +33,8 @@ final class F32DirectTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -138,6 +140,8 @@ final class F32DirectTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -224,6 +228,8 @@ final class F32DirectTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -291,6 +297,8 @@ final class F32DirectTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c10 = c00;
     FloatVector c20 = c00;

@@ -141,6 +141,8 @@ final class F32ListTile {
   /** Eight vectors of pixels. */
   private static void tile8(
       MemorySegment w, long from, long to, MemorySegment m, long x, long start, long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, m, start, ORDER);
     FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, m, start + BYTES, ORDER);
     FloatVector s2 = FloatVector.fromMemorySegment(FLOATS, m, start + 2 * BYTES, ORDER);
@@ -182,6 +184,8 @@ final class F32ListTile {
   /** Six vectors of pixels. */
   private static void tile6(
       MemorySegment w, long from, long to, MemorySegment m, long x, long start, long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, m, start, ORDER);
     FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, m, start + BYTES, ORDER);
     FloatVector s2 = FloatVector.fromMemorySegment(FLOATS, m, start + 2 * BYTES, ORDER);
@@ -215,6 +219,8 @@ final class F32ListTile {
   /** Four vectors of pixels. */
   private static void tile4(
       MemorySegment w, long from, long to, MemorySegment m, long x, long start, long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, m, start, ORDER);
     FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, m, start + BYTES, ORDER);
     FloatVector s2 = FloatVector.fromMemorySegment(FLOATS, m, start + 2 * BYTES, ORDER);
@@ -240,6 +246,8 @@ final class F32ListTile {
   /** Two vectors of pixels. */
   private static void tile2(
       MemorySegment w, long from, long to, MemorySegment m, long x, long start, long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, m, start, ORDER);
     FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, m, start + BYTES, ORDER);
     for (long e = from; e < to; e += ENTRY_BYTES) {

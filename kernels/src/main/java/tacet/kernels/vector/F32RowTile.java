@@ -20,6 +20,8 @@ final class F32RowTile {
   /** Twelve pixels, one vector. */
   static void tile12x1(
       float[] a, int[] at, int x, MemorySegment w, long w0, int depth, MemorySegment m, long t) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c10 = c00;
     FloatVector c20 = c00;
@@ -78,6 +80,8 @@ final class F32RowTile {
   /** Twelve pixels, two vectors. */
   static void tile12x2(
       float[] a, int[] at, int x, MemorySegment w, long w0, int depth, MemorySegment m, long t) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;

@@ -28,6 +28,8 @@ final class F32RunTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -128,6 +130,8 @@ final class F32RunTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -209,6 +213,8 @@ final class F32RunTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -285,6 +291,8 @@ final class F32RunTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -347,6 +355,8 @@ final class F32RunTile {
       MemorySegment w,
       long w0,
       long t) {
+    m = Lanes.known(m);
+    w = Lanes.known(w);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c10 = c00;
     FloatVector c20 = c00;

@@ -39,6 +39,8 @@ final class F32SparsePixels {
       long startStep,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     for (int p = 0; p < pixels; p++) {
       long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
       long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
@@ -94,6 +96,8 @@ final class F32SparsePixels {
       long startStep,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     for (int p = 0; p < pixels; p++) {
       long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
       long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
@@ -144,6 +148,8 @@ final class F32SparsePixels {
       long startStep,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     for (int p = 0; p < pixels; p++) {
       long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
       long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
@@ -189,6 +195,8 @@ final class F32SparsePixels {
       long startStep,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     for (int p = 0; p < pixels; p++) {
       long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
       long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
@@ -229,6 +237,8 @@ final class F32SparsePixels {
       long startStep,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     for (int p = 0; p < pixels; p++) {
       long start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep) * 4L;
       long end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * startStep + 4) * 4L;
@@ -269,6 +279,8 @@ final class F32SparsePixels {
       long starts,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
     FloatVector a2 = a0;
@@ -320,6 +332,8 @@ final class F32SparsePixels {
       long starts,
       int pixels,
       long sums) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
     FloatVector a2 = a0;

@@ -27,6 +27,7 @@ final class F32TightTile {
 
   /** Six rows, two vectors. */
   static void tile6x2(float[] a, int a0, int depth, float[] b, int b0, MemorySegment tile, long t) {
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -136,6 +137,7 @@ final class F32TightTile {
   /** Twelve rows, one vector: C2 orders these loads well by itself. */
   static void tile12x1(
       float[] a, int a0, int depth, float[] b, int b0, MemorySegment tile, long t) {
+    tile = Lanes.known(tile);
     FloatVector c0 = FloatVector.zero(FLOATS);
     FloatVector c1 = c0;
     FloatVector c2 = c0;
@@ -194,6 +196,7 @@ final class F32TightTile {
 
   /** Six rows, one vector. */
   static void tile6x1(float[] a, int a0, int depth, float[] b, int b0, MemorySegment tile, long t) {
+    tile = Lanes.known(tile);
     FloatVector c0 = FloatVector.zero(FLOATS);
     FloatVector c1 = c0;
     FloatVector c2 = c0;

@@ -32,6 +32,8 @@ final class F32Tile {
   /** Six rows, four vectors. */
   static void tile6x4(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -123,6 +125,8 @@ final class F32Tile {
   /** Five rows, four vectors. */
   static void tile5x4(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -201,6 +205,8 @@ final class F32Tile {
   /** Six rows, three vectors. */
   static void tile6x3(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -273,6 +279,8 @@ final class F32Tile {
   /** Five rows, three vectors. */
   static void tile5x3(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c02 = c00;
@@ -335,6 +343,8 @@ final class F32Tile {
   /** Six rows, two vectors. */
   static void tile6x2(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -388,6 +398,8 @@ final class F32Tile {
   /** Twelve rows, two vectors. */
   static void tile12x2(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -483,6 +495,8 @@ final class F32Tile {
   /** Six rows, one vector. */
   static void tile6x1(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c10 = c00;
     FloatVector c20 = c00;
@@ -517,6 +531,8 @@ final class F32Tile {
   /** Twelve rows, one vector. */
   static void tile12x1(
       float[] a, int a0, int depth, MemorySegment w, long w0, MemorySegment tile, long t) {
+    w = Lanes.known(w);
+    tile = Lanes.known(tile);
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c10 = c00;
     FloatVector c20 = c00;

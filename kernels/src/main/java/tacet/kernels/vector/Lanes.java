@@ -1,5 +1,6 @@
 package tacet.kernels.vector;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -13,8 +14,8 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>No kernel looks at the bits of its vectors ({@code reinterpretAsInts} and the like). Until it is compiled, that goes through
  * a segment on the heap, by the same methods as all loads and stores. C2 sees in their profiles that segments of both kinds
- * come by, and from then on every load and store in any kernel that follows a store tests its segment's class, scope and
- * size again: some thirty instructions instead of four.
+ * come by, and from then on a store in any kernel tests its segment's class, scope and size again: some thirty instructions
+ * instead of six. Nor does it rely on profiles alone: see {@link #known}.
  */
 final class Lanes {
 
@@ -44,12 +45,27 @@ final class Lanes {
     MemorySegment.ofArray(new float[0]);
   }
 
+  private static final Class<?> NATIVE = Arena.global().allocate(1).getClass();
+
   private static final VectorShuffle<Float> HALVES = swapped(COUNT / 2);
   private static final VectorShuffle<Float> QUARTERS = swapped(COUNT / 4);
   private static final VectorShuffle<Float> EIGHTHS = swapped(COUNT / 8);
   private static final VectorShuffle<Float> SIXTEENTHS = swapped(COUNT / 16);
 
   private Lanes() {}
+
+  /**
+   * The same memory, whose class C2 knows from here on. It may learn that from profiles of the JDK's methods, too, but in some
+   * processes it does not, and tests the class at each access.
+   *
+   * @throws IllegalArgumentException for segments that arenas do not allocate: on the heap, or of a mapped file
+   */
+  static MemorySegment known(MemorySegment m) {
+    if (m.getClass() != NATIVE) {
+      throw new IllegalArgumentException("not allocated in an arena: " + m);
+    }
+    return m;
+  }
 
   private static VectorShuffle<Float> swapped(int distance) {
     return VectorShuffle.fromOp(FLOATS, i -> i ^ distance);

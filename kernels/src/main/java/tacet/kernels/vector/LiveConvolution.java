@@ -258,6 +258,7 @@ final class LiveConvolution implements Kernel {
 
   /** Most vectors are not, and most of those show it at the first pixel. Lanes behind the last channel hold anything. */
   private static boolean isZero(MemorySegment m, long from, int lanes, long sources, int rows) {
+    m = Lanes.known(m);
     VectorMask<Float> channels = FLOATS.indexInRange(0, lanes);
     for (int r = 0; r < rows; r++) {
       long x = m.get(ValueLayout.JAVA_LONG, sources + r * 8L) + from;
@@ -272,6 +273,7 @@ final class LiveConvolution implements Kernel {
   /** What a vector has too much behind the last channel is overwritten or not looked at. */
   private static void gather(
       MemorySegment m, long from, long sources, int rows, float[] a, int to) {
+    m = Lanes.known(m);
     for (int r = 0; r < rows; r++) {
       long x = m.get(ValueLayout.JAVA_LONG, sources + r * 8L) + from;
       FloatVector.fromMemorySegment(FLOATS, m, x, ORDER).intoArray(a, to + r * F32Tile.STRIDE);

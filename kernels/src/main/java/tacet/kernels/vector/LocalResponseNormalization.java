@@ -84,6 +84,7 @@ final class LocalResponseNormalization implements Kernel {
   }
 
   private void row(MemorySegment m, long from, long to, long squares) {
+    m = Lanes.known(m);
     int blocks = output.blocks();
     FloatVector zero = FloatVector.zero(FLOATS);
     VectorMask<Float> last = FLOATS.indexInRange(0, spec.channels() - (blocks - 1) * Lanes.COUNT);
@@ -127,6 +128,7 @@ final class LocalResponseNormalization implements Kernel {
 
   /** Lane by lane: the vector form differs between compiled code and the interpreter in the last bit. */
   private FloatVector power(FloatVector base, MemorySegment m, long room) {
+    m = Lanes.known(m);
     base.intoMemorySegment(m, room, ORDER);
     for (long at = room; at < room + BYTES; at += Float.BYTES) {
       m.set(Lanes.FLOAT, at, (float) Math.pow(m.get(Lanes.FLOAT, at), -spec.beta()));

@@ -117,6 +117,7 @@ record Operand(int depth, List<Panel> panels) {
 
   private static void gatherVectors(
       MemorySegment m, Panel panel, long places, int rows, float[] a, int a0) {
+    m = Lanes.known(m);
     int i = 0;
     for (; i + 4 <= panel.from.length; i += 4) {
       gatherFour(m, panel, i, places, rows, a, a0);
@@ -134,6 +135,7 @@ record Operand(int depth, List<Panel> panels) {
   /** Four copies for all rows: one look at a row's place serves them all, and what is written of it are whole cache lines. */
   private static void gatherFour(
       MemorySegment m, Panel panel, int i, long places, int rows, float[] a, int a0) {
+    m = Lanes.known(m);
     long from0 = panel.from[i];
     long from1 = panel.from[i + 1];
     long from2 = panel.from[i + 2];

@@ -152,6 +152,7 @@ final class PixelRows implements Kernel {
   }
 
   private void planes(MemorySegment m, long from, long to, int vectors) {
+    m = Lanes.known(m);
     VectorShuffle<Byte> apart = byPlane;
     FloatVector m0 = FloatVector.broadcast(FLOATS, spec.mean().get(0));
     FloatVector m1 = FloatVector.broadcast(FLOATS, spec.mean().get(1));
@@ -186,6 +187,7 @@ final class PixelRows implements Kernel {
   }
 
   private void plane(MemorySegment m, long from, long to, int vectors) {
+    m = Lanes.known(m);
     VectorShuffle<Byte> apart = byPlane;
     FloatVector m0 = FloatVector.broadcast(FLOATS, spec.mean().get(0));
     FloatVector d0 = FloatVector.broadcast(FLOATS, spec.std().get(0));

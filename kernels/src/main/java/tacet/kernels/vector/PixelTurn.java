@@ -103,6 +103,7 @@ final class PixelTurn {
   }
 
   private static void square(MemorySegment m, long places, long from, long work, long to) {
+    m = Lanes.known(m);
     for (int i = 0; i < COUNT; i += 4) {
       long p = places + i * 8L;
       exchangeOneAndTwo(
@@ -128,6 +129,7 @@ final class PixelTurn {
 
   private static void exchangeOneAndTwo(
       MemorySegment m, long p0, long p1, long p2, long p3, long to) {
+    m = Lanes.known(m);
     FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, p0, ORDER);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, p1, ORDER);
     FloatVector c = FloatVector.fromMemorySegment(FLOATS, m, p2, ORDER);
@@ -143,6 +145,7 @@ final class PixelTurn {
   }
 
   private static void exchangeFourAndEight(MemorySegment m, long work, long to) {
+    m = Lanes.known(m);
     FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, work, ORDER);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, work + 4 * BYTES, ORDER);
     FloatVector c = FloatVector.fromMemorySegment(FLOATS, m, work + 8 * BYTES, ORDER);
@@ -158,6 +161,7 @@ final class PixelTurn {
   }
 
   private static void exchangeFour(MemorySegment m, long work, long to) {
+    m = Lanes.known(m);
     FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, work, ORDER);
     FloatVector b = FloatVector.fromMemorySegment(FLOATS, m, work + 4 * BYTES, ORDER);
     a.blend(b.rearrange(BY_4), ODD_4).intoMemorySegment(m, to, ORDER);
@@ -185,6 +189,7 @@ final class PixelTurn {
   }
 
   private static boolean areFinite(MemorySegment m, long from, int rows, int vectors) {
+    m = Lanes.known(m);
     // The product of anything else with zero is NaN, and so is the sum of such products.
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector sum = zero;

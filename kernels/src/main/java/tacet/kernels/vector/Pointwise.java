@@ -222,6 +222,7 @@ final class Pointwise implements Kernel {
       ZeroCounts counts,
       int[] slab,
       int channel) {
+    m = Lanes.known(m);
     IntVector one = IntVector.broadcast(INTS, 1);
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = zeros;
@@ -264,6 +265,7 @@ final class Pointwise implements Kernel {
       Kind zeroKind,
       Kind nearKind,
       Kind negativeKind) {
+    m = Lanes.known(m);
     IntVector one = IntVector.broadcast(INTS, 1);
     IntVector zeros = IntVector.zero(INTS);
     IntVector near = zeros;

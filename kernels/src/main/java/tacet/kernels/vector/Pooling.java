@@ -257,6 +257,7 @@ final class Pooling implements RowReader {
    */
   private static boolean maxColumns(
       MemorySegment m, long first, int rows, long step, long columns, int width) {
+    m = Lanes.known(m);
     FloatVector strange = FloatVector.zero(FLOATS);
     FloatVector zero = strange;
     if (rows == 3) {
@@ -295,6 +296,7 @@ final class Pooling implements RowReader {
 
   /** The greatest of each window, whose columns hold neither NaN nor infinities. */
   private void maximum(MemorySegment m, long columns, long to) {
+    m = Lanes.known(m);
     long step = spec.dilationX() * (long) BYTES;
     for (int ox = 0; ox < spec.outWidth(); ox++) {
       int left = ox * spec.strideX() - spec.padLeft();
@@ -321,6 +323,7 @@ final class Pooling implements RowReader {
 
   /** The greatest of each window; NaN wins, as it does in Math.max. */
   private void carefulMaximum(MemorySegment m, long first, int rows, long step, long to) {
+    m = Lanes.known(m);
     long columnStep = spec.dilationX() * input.pixelStride();
     for (int ox = 0; ox < spec.outWidth(); ox++) {
       int left = ox * spec.strideX() - spec.padLeft();
@@ -342,6 +345,7 @@ final class Pooling implements RowReader {
 
   private static void sumColumns(
       MemorySegment m, long first, int rows, long step, long columns, int width) {
+    m = Lanes.known(m);
     for (int i = 0; i < width; i++) {
       long o = (long) i * BYTES;
       FloatVector v = FloatVector.zero(FLOATS);
@@ -357,6 +361,7 @@ final class Pooling implements RowReader {
    * @param rows rows of the windows that lie within the image
    */
   private void average(MemorySegment m, long columns, long to, int top, int rows) {
+    m = Lanes.known(m);
     long step = spec.dilationX() * (long) BYTES;
     for (int ox = 0; ox < spec.outWidth(); ox++) {
       int left = ox * spec.strideX() - spec.padLeft();

@@ -306,6 +306,7 @@ final class RowConvolution implements RowWriter {
 
   /** As {@link MemorySegment#copy}, which makes objects of its arguments. */
   private static void copy(MemorySegment m, long from, float[] a, int to, int count) {
+    m = Lanes.known(m);
     for (int i = 0; i < count; i += COUNT) {
       FloatVector.fromMemorySegment(FLOATS, m, from + (long) i * Float.BYTES, ORDER)
           .intoArray(a, to + i);
@@ -314,6 +315,7 @@ final class RowConvolution implements RowWriter {
 
   /** Even columns to {@code even}, odd ones {@code apart} behind them. */
   private static void split(MemorySegment m, long from, float[] a, int even, int apart, int pairs) {
+    m = Lanes.known(m);
     for (int i = 0; i < pairs; i++) {
       long o = from + (long) i * (2 * BYTES);
       // Even columns of the first half and odd ones, then the other way round.

@@ -8,14 +8,26 @@ import tacet.kernels.Parallel;
  * @param rows number of rows
  * @param tile groups begin at multiples of it
  * @param count number of groups
+ * @param least rows that are worth a group of their own if there are too few groups for the threads
+ * @param parts how many parts of the work a thread gets at least, so that none waits long for another; each cuts columns, and what is
+ *     done once for the rows of a group is done again
  */
-record RowGroups(int rows, int tile, int count) {
+record RowGroups(int rows, int tile, int count, int least, int parts) {
+
+  private static final int PARTS = 4;
 
   /**
    * @param most most rows of a group, a multiple of {@code tile}
    */
   static RowGroups of(int rows, int tile, int most) {
-    return new RowGroups(rows, tile, Math.ceilDiv(rows, most));
+    return of(rows, tile, most, most, PARTS);
+  }
+
+  /**
+   * @param most most rows of a group, a multiple of {@code tile}
+   */
+  static RowGroups of(int rows, int tile, int most, int least, int parts) {
+    return new RowGroups(rows, tile, Math.ceilDiv(rows, most), least, parts);
   }
 
   /** First row of a group; the number of rows for the group behind the last. */
@@ -36,42 +48,47 @@ record RowGroups(int rows, int tile, int count) {
   }
 
   /**
-   * Runs all groups, their columns cut into parts where there are few groups: so many that no thread waits long for another.
-   * If neither that gives each thread as much to do, groups are cut further.
+   * Runs all groups; where there are few, more of fewer rows, and their columns cut into parts. If neither gives each thread as much
+   * to do, groups are cut further.
    *
    * @param columns number of columns, or of what else is not to be cut
    */
   void forEach(Parallel parallel, int columns, Part body) {
     int threads = parallel.threads();
-    int parts = parts(threads, columns);
-    RowGroups all = count * parts % threads == 0 ? this : inMultiplesOf(threads);
+    RowGroups some = threads == 1 ? this : in(Math.min(PARTS * threads, rows / least));
+    int cuts = some.cuts(threads, columns);
+    RowGroups all =
+        some.count * cuts % threads == 0
+            ? some
+            : some.in(Math.ceilDiv(some.count, threads) * threads);
     parallel.forEach(
-        all.count * parts,
+        all.count * cuts,
         (item, thread) -> {
-          int group = item / parts;
-          int part = item % parts;
+          int group = item / cuts;
+          int cut = item % cuts;
           body.run(
               all.start(group),
               all.start(group + 1),
-              columns * part / parts,
-              columns * (part + 1) / parts,
+              columns * cut / cuts,
+              columns * (cut + 1) / cuts,
               thread);
         });
   }
 
-  private int parts(int threads, int columns) {
-    if (threads == 1 || count >= 4 * threads) {
+  private int cuts(int threads, int columns) {
+    if (threads == 1 || count >= PARTS * threads) {
       return 1;
     }
-    int parts = Math.min(columns, Math.ceilDiv(4 * threads, count));
-    while (parts < columns && count * parts % threads != 0) {
-      parts++;
+    int cuts = Math.min(columns, Math.ceilDiv(parts * threads, count));
+    while (cuts < columns && count * cuts % threads != 0) {
+      cuts++;
     }
-    return parts;
+    return cuts;
   }
 
-  private RowGroups inMultiplesOf(int threads) {
-    int tiles = Math.ceilDiv(rows, tile);
-    return new RowGroups(rows, tile, Math.min(tiles, Math.ceilDiv(count, threads) * threads));
+  /** In so many groups, if they are more: no more than there are tiles. */
+  private RowGroups in(int wanted) {
+    int most = Math.min(Math.ceilDiv(rows, tile), wanted);
+    return most > count ? new RowGroups(rows, tile, most, least, parts) : this;
   }
 }

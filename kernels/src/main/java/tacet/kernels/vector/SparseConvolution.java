@@ -412,6 +412,7 @@ final class SparseConvolution implements Kernel {
   }
 
   private static void clear(MemorySegment m, long at, long bytes) {
+    m = Lanes.known(m);
     FloatVector zero = FloatVector.zero(FLOATS);
     for (long o = 0; o < bytes; o += BYTES) {
       zero.intoMemorySegment(m, at + o, ORDER);
@@ -448,6 +449,7 @@ final class SparseConvolution implements Kernel {
   }
 
   private static boolean isAlive(MemorySegment m, long places, int positions, long block) {
+    m = Lanes.known(m);
     for (int p = 0; p < positions; p++) {
       long place = m.get(ValueLayout.JAVA_LONG, places + p * 8L);
       if (place >= 0) {

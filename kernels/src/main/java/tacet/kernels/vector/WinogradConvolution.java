@@ -348,6 +348,7 @@ final class WinogradConvolution implements Kernel {
   }
 
   private boolean isLive(MemorySegment m, long in, int block, int from, int count) {
+    m = Lanes.known(m);
     // Lanes behind the last channel hold anything.
     VectorMask<Float> channels = FLOATS.indexInRange(block * Lanes.COUNT, spec.inChannels());
     for (int t = from; t < from + count; t++) {
@@ -415,6 +416,7 @@ final class WinogradConvolution implements Kernel {
 
   /** Copies a patch of one block of channels, zeros where it lies outside the image. */
   private void copyPatch(MemorySegment m, long source, int x, int y, long copy) {
+    m = Lanes.known(m);
     FloatVector zero = FloatVector.zero(FLOATS);
     for (int i = 0; i < patch; i++) {
       for (int j = 0; j < patch; j++) {

@@ -109,6 +109,7 @@ final class WinogradTransforms {
 
   /** Four values {@code step} bytes apart become four, a row of the half transform apart. */
   static void inputColumn2(MemorySegment m, long from, long step, long to) {
+    m = Lanes.known(m);
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
@@ -121,6 +122,7 @@ final class WinogradTransforms {
 
   /** Four neighbouring values become those of points {@code p … p + 3}. */
   static void inputRow2(MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
+    m = Lanes.known(m);
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
     FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
@@ -133,6 +135,7 @@ final class WinogradTransforms {
 
   /** Six values {@code step} bytes apart become six, a row of the half transform apart. */
   static void inputColumn4(MemorySegment m, long from, long step, long to) {
+    m = Lanes.known(m);
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
@@ -153,6 +156,7 @@ final class WinogradTransforms {
 
   /** Six neighbouring values become those of points {@code p … p + 5}. */
   static void inputRow4(MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
+    m = Lanes.known(m);
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
     FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
@@ -173,6 +177,7 @@ final class WinogradTransforms {
 
   /** Four values {@code step} bytes apart become two, {@code toStep} bytes apart. */
   static void output2(MemorySegment m, long from, long step, long to, long toStep) {
+    m = Lanes.known(m);
     FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
@@ -183,6 +188,7 @@ final class WinogradTransforms {
 
   /** Six values {@code step} bytes apart become four, {@code toStep} bytes apart. */
   static void output4(MemorySegment m, long from, long step, long to, long toStep) {
+    m = Lanes.known(m);
     FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);

@@ -26,22 +26,26 @@ class RowGroupsTest {
     "12, 1, 5"
   })
   void everyCellIsComputedOnceAndThreadsGetAsManyParts(int rows, int columns, int threads) {
+    check(RowGroups.of(rows, TILE, MOST), MOST, rows, columns, threads);
+    check(RowGroups.of(rows, TILE, 3 * MOST, MOST, 1), 3 * MOST, rows, columns, threads);
+  }
+
+  private static void check(RowGroups groups, int most, int rows, int columns, int threads) {
     int[][] seen = new int[rows][columns];
     AtomicInteger parts = new AtomicInteger();
-    RowGroups.of(rows, TILE, MOST)
-        .forEach(
-            threads(threads),
-            columns,
-            (begin, end, firstColumn, endColumn, _) -> {
-              assertEquals(0, begin % TILE);
-              assertTrue(end - begin <= MOST);
-              parts.incrementAndGet();
-              for (int r = begin; r < end; r++) {
-                for (int c = firstColumn; c < endColumn; c++) {
-                  seen[r][c]++;
-                }
-              }
-            });
+    groups.forEach(
+        threads(threads),
+        columns,
+        (begin, end, firstColumn, endColumn, _) -> {
+          assertEquals(0, begin % TILE);
+          assertTrue(end - begin <= most);
+          parts.incrementAndGet();
+          for (int r = begin; r < end; r++) {
+            for (int c = firstColumn; c < endColumn; c++) {
+              seen[r][c]++;
+            }
+          }
+        });
     for (int[] row : seen) {
       for (int count : row) {
         assertEquals(1, count);
