@@ -28,12 +28,13 @@ public interface Kernel {
   /**
    * Computes.
    *
-   * @param memory holds all operands
+   * @param memory holds all operands; allocated in an arena, neither on the heap nor mapped from a file
    * @param inputs byte offset of the first element of each input
    * @param output byte offset of the first element of the output
    * @param scratch byte offset of scratch memory, 64-byte aligned
    * @param parallel the loop to run on
    * @param counts where to count, or null
+   * @throws IllegalArgumentException by SIMD kernels, if {@code memory} is a segment of another kind
    */
   void run(
       MemorySegment memory,

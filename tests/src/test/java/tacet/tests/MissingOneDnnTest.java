@@ -29,17 +29,17 @@ class MissingOneDnnTest {
       class Main {
         public static void main(String[] args) throws Exception {
           tacet.NetworkBuilder b = new tacet.NetworkBuilder("app", 1);
-          // A kind of layer for which oneDNN is expected to be much faster: only then is it loaded.
-          String x = b.input("x", 1, 16, 8, 8);
+          // Kinds of layers for which SIMD is expected to be faster, and oneDNN by much: only then is it
+          // loaded.
+          boolean winograd = Boolean.getBoolean("winograd");
+          String x = winograd ? b.input("x", 1, 32, 16, 16) : b.input("x", 1, 16, 8, 8);
           String y =
-              Boolean.getBoolean("pointwise")
-                  ? b.convolution("conv", x, 16, 1, 1, 0)
-                  : b.depthwise("conv", x, 3, 1, 1);
+              winograd ? b.convolution("conv", x, 32, 3, 1, 1) : b.depthwise("conv", x, 3, 1, 1);
           tacet.ModelOptions options = tacet.ModelOptions.defaults().withThreads(1);
           try {
             options = options.withBackend(tacet.Backend.valueOf(args[0]));
             try (tacet.Model model = tacet.Model.of(b.build(y), options)) {
-              var result = model.run(new float[16 * 64]);
+              var result = model.run(new float[winograd ? 32 * 256 : 16 * 64]);
               System.out.println(
                   result.output().shape() + " " + result.profile().layers().getFirst().backend());
             }
@@ -126,8 +126,8 @@ class MissingOneDnnTest {
   void notLoadedWithoutNeed() throws Exception {
     Path cache = folder.resolve("unpacked");
     Run auto =
-        run("AUTO", _ -> true, "-Dorg.bytedeco.javacpp.cachedir=" + cache, "-Dpointwise=true");
-    assertEquals("1x16x8x8 vector", auto.out);
+        run("AUTO", _ -> true, "-Dorg.bytedeco.javacpp.cachedir=" + cache, "-Dwinograd=true");
+    assertEquals("1x32x16x16 vector", auto.out);
     assertEquals(List.of(), auto.err);
     assertFalse(Files.exists(cache), "the libraries were unpacked");
   }
