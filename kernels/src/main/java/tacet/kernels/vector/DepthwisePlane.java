@@ -25,8 +25,7 @@ import tacet.kernels.ZeroCounts.Kind;
  * one row of outputs to the next, {@code out} and {@code outStep} where outputs go; {@code width} outputs of a row are
  * neighbours. {@code w} is the byte offset of nine vectors of weights, {@code b} that of a vector of biases, none −0.
  *
- * <p>What is counted follows from comparisons as in {@link CountingEpilogue}, but for exact zeros, which are counted one by
- * one: behind a ReLU nine inputs are often zero together.
+ * <p>What is counted follows from comparisons as in {@link CountingEpilogue}.
  */
 final class DepthwisePlane {
 

@@ -26,10 +26,11 @@ final class GemmConvolution implements RowWriter {
   /** Most rows of a group: more where each of them copies the weights. */
   private static final int GROUP = Lanes.MANY_REGISTERS ? 60 : 180;
 
+  /** Fewer rows are not worth a copy of the weights, nor a gathering, for a group of their own. */
   private static final int LEAST_GROUP = 60;
 
   /** Parts of the columns for each thread, which all gather the rows of the group: an eighth of the time with few registers. */
-  private static final int PARTS = Lanes.MANY_REGISTERS ? 4 : 1;
+  private static final int PARTS = Lanes.MANY_REGISTERS ? RowGroups.PARTS : 1;
 
   /** Panels gathered at a time: those of 60 rows take a quarter of a megabyte of second-level cache. */
   private static final int PANELS = 2;

@@ -14,7 +14,8 @@ import tacet.kernels.Parallel;
  */
 record RowGroups(int rows, int tile, int count, int least, int parts) {
 
-  private static final int PARTS = 4;
+  /** Parts of the work for a thread where cutting columns costs nothing. */
+  static final int PARTS = 4;
 
   /**
    * @param most most rows of a group, a multiple of {@code tile}

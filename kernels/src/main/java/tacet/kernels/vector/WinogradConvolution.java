@@ -236,6 +236,11 @@ final class WinogradConvolution implements Kernel {
     return pointOffsets[points - 1] + (mostTiles + SLACK) * F32Tile.STRIDE;
   }
 
+  /** A thread's array: the left operand, and room for the right one behind it. */
+  private int floats() {
+    return operandFloats() + GemmConvolution.RIGHT;
+  }
+
   @Override
   public boolean isSettled() {
     for (WinogradWeights c : columns) {
@@ -264,7 +269,7 @@ final class WinogradConvolution implements Kernel {
       parallel.forEach(
           apart,
           (block, thread) -> {
-            float[] a = parallel.floats(thread, operandFloats() + GemmConvolution.RIGHT);
+            float[] a = parallel.floats(thread, floats());
             long products = scratch + thread * productBytes();
             long mine = work + thread * WORK_BYTES;
             int from = (int) ((long) tiles * block / apart);
@@ -284,7 +289,7 @@ final class WinogradConvolution implements Kernel {
       return;
     }
     // Few blocks: all threads share each of them.
-    float[] a = parallel.floats(0, operandFloats() + GemmConvolution.RIGHT);
+    float[] a = parallel.floats(0, floats());
     for (int block = 0; block < blocks; block++) {
       int from = (int) ((long) tiles * block / blocks);
       int count = (int) ((long) tiles * (block + 1) / blocks) - from;
@@ -299,7 +304,7 @@ final class WinogradConvolution implements Kernel {
           points,
           (p, thread) -> {
             long weights = lists + thread * liveBytes() + listBytes();
-            float[] b = parallel.floats(thread, operandFloats() + GemmConvolution.RIGHT);
+            float[] b = parallel.floats(thread, floats());
             multiply(p, count, lists, live, a, b, memory, scratch, weights);
           });
       parallel.forEach(
