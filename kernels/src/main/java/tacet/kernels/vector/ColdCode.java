@@ -5,7 +5,6 @@ import static tacet.kernels.vector.Lanes.COUNT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import tacet.kernels.ZeroCounts;
 import tacet.kernels.ZeroCounts.Kind;
 import tacet.kernels.vector.Operand.Panel;
@@ -13,6 +12,9 @@ import tacet.kernels.vector.Operand.Panel;
 /**
  * Parts of the kernels without the Vector API, for the time until C2 has compiled those with it: a network's first result is
  * then there several times sooner. Every sum is formed in the same order, so that results are the same to the bit.
+ *
+ * <p>Loops that do the work have methods of their own, without memory segments where that is possible: C2 compiles those in a
+ * tenth of the time that the methods around them would take, which stay short of being compiled.
  *
  * @see Rehearsal
  */
@@ -33,17 +35,11 @@ final class ColdCode {
       long w0,
       MemorySegment m,
       long block) {
-    int width = vectors * COUNT;
-    float[] weights = new float[depth * width];
-    MemorySegment.copy(w, FLOAT, w0, weights, 0, weights.length);
-    float[] sums = new float[width];
-    for (int r = 0; r < rows; r++) {
-      Arrays.fill(sums, 0f);
-      for (int k = 0; k < depth; k++) {
-        multiplyAdd(a[a0 + r * F32Tile.STRIDE + k], weights, k * width, sums);
-      }
-      MemorySegment.copy(sums, 0, m, FLOAT, block + (long) r * vectors * BYTES, width);
+    float[][] columns = columns(depth, rows);
+    for (int k = 0; k < depth; k++) {
+      column(a, a0 + k, columns[k]);
     }
+    product(vectors, columns, depth, rows, w, w0, m, block);
   }
 
   /** As {@link DirectConvolution#product}, rows {@code from … to − 1}. */
@@ -59,17 +55,13 @@ final class ColdCode {
       MemorySegment w,
       long w0,
       long block) {
-    int width = vectors * COUNT;
-    float[] weights = new float[depth * width];
-    MemorySegment.copy(w, FLOAT, w0, weights, 0, weights.length);
-    float[] sums = new float[width];
-    for (int r = from; r < to; r++) {
-      Arrays.fill(sums, 0f);
-      for (int k = 0; k < depth; k++) {
-        multiplyAdd(m.get(FLOAT, sources[r] + at[first + k]), weights, k * width, sums);
+    float[][] columns = columns(depth, to - from);
+    for (int k = 0; k < depth; k++) {
+      for (int r = from; r < to; r++) {
+        columns[k][r - from] = m.get(FLOAT, sources[r] + at[first + k]);
       }
-      MemorySegment.copy(sums, 0, m, FLOAT, block + (long) r * vectors * BYTES, width);
     }
+    product(vectors, columns, depth, to - from, w, w0, m, block + (long) from * vectors * BYTES);
   }
 
   /** As {@link RowConvolution}'s products, {@code pixels} of them. */
@@ -82,16 +74,87 @@ final class ColdCode {
       long w0,
       MemorySegment m,
       long block) {
+    float[][] columns = columns(at.length, pixels);
+    for (int k = 0; k < at.length; k++) {
+      System.arraycopy(a, at[k], columns[k], 0, pixels);
+    }
+    product(vectors, columns, at.length, pixels, w, w0, m, block);
+  }
+
+  private static void column(float[] a, int from, float[] column) {
+    for (int r = 0; r < column.length; r++) {
+      column[r] = a[from + r * F32Tile.STRIDE];
+    }
+  }
+
+  /** Columns of a left operand, of which {@link #multiplyAdd} takes four at a time: those behind the last are zero. */
+  private static float[][] columns(int depth, int rows) {
+    return new float[Math.ceilDiv(depth, 4) * 4][rows];
+  }
+
+  /**
+   * Two columns of sums after the other, each of whose elements meets the columns of the left operand in their order. C2 makes
+   * vectors of loops along whole arrays, and of none that begin within one.
+   */
+  private static void product(
+      int vectors,
+      float[][] columns,
+      int depth,
+      int rows,
+      MemorySegment w,
+      long w0,
+      MemorySegment m,
+      long block) {
     int width = vectors * COUNT;
-    float[] weights = new float[at.length * width];
-    MemorySegment.copy(w, FLOAT, w0, weights, 0, weights.length);
-    float[] sums = new float[width];
-    for (int x = 0; x < pixels; x++) {
-      Arrays.fill(sums, 0f);
-      for (int k = 0; k < at.length; k++) {
-        multiplyAdd(a[at[k] + x], weights, k * width, sums);
+    float[] weights = new float[columns.length * width];
+    MemorySegment.copy(w, FLOAT, w0, weights, 0, depth * width);
+    float[] sums = new float[rows * width];
+    for (int j = 0; j < width; j += 2) {
+      float[] even = new float[rows];
+      float[] odd = new float[rows];
+      for (int k = 0; k < columns.length; k += 4) {
+        multiplyAdd(columns, k, weights, k * width + j, width, even, odd);
       }
-      MemorySegment.copy(sums, 0, m, FLOAT, block + (long) x * vectors * BYTES, width);
+      place(even, odd, sums, j, width);
+    }
+    MemorySegment.copy(sums, 0, m, FLOAT, block, sums.length);
+  }
+
+  private static void place(float[] even, float[] odd, float[] sums, int to, int width) {
+    for (int r = 0; r < even.length; r++) {
+      sums[r * width + to] = even[r];
+      sums[r * width + to + 1] = odd[r];
+    }
+  }
+
+  private static void multiplyAdd(
+      float[][] columns, int k, float[] w, int at, int width, float[] even, float[] odd) {
+    float[] x0 = columns[k];
+    float[] x1 = columns[k + 1];
+    float[] x2 = columns[k + 2];
+    float[] x3 = columns[k + 3];
+    float e0 = w[at];
+    float e1 = w[at + width];
+    float e2 = w[at + 2 * width];
+    float e3 = w[at + 3 * width];
+    float o0 = w[at + 1];
+    float o1 = w[at + width + 1];
+    float o2 = w[at + 2 * width + 1];
+    float o3 = w[at + 3 * width + 1];
+    if (Lanes.HAS_FMA) {
+      for (int r = 0; r < even.length; r++) {
+        float a = x0[r];
+        float b = x1[r];
+        float c = x2[r];
+        float d = x3[r];
+        even[r] = Math.fma(d, e3, Math.fma(c, e2, Math.fma(b, e1, Math.fma(a, e0, even[r]))));
+        odd[r] = Math.fma(d, o3, Math.fma(c, o2, Math.fma(b, o1, Math.fma(a, o0, odd[r]))));
+      }
+    } else {
+      for (int r = 0; r < even.length; r++) {
+        even[r] = even[r] + x0[r] * e0 + x1[r] * e1 + x2[r] * e2 + x3[r] * e3;
+        odd[r] = odd[r] + x0[r] * o0 + x1[r] * o1 + x2[r] * o2 + x3[r] * o3;
+      }
     }
   }
 
@@ -118,7 +181,7 @@ final class ColdCode {
     }
   }
 
-  /** As {@link CountingEpilogue#finish}. Loops have methods of their own, so that each is compiled once, and soon. */
+  /** As {@link CountingEpilogue#finish}. */
   static void finish(
       MemorySegment m,
       long tile,
@@ -141,13 +204,9 @@ final class ColdCode {
     float[] b = new float[width];
     MemorySegment.copy(m, FLOAT, tile, x, 0, x.length);
     MemorySegment.copy(bias, FLOAT, biasOffset, b, 0, width);
-    for (int r = 0; r < rows; r++) {
-      add(x, r * stride, b, 0, width);
-    }
+    addToRows(x, rows, stride, b);
     if (rectify) {
-      for (int r = 0; r < rows; r++) {
-        rectify(x, r * stride, width, upper, counts, slab, channel);
-      }
+      rectify(x, rows, stride, width, upper, counts, slab, channel);
     } else {
       count(x, rows, stride, width, counts, slab, channel);
     }
@@ -171,47 +230,61 @@ final class ColdCode {
     }
   }
 
+  private static void addToRows(float[] x, int rows, int stride, float[] b) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < b.length; i++) {
+        x[r * stride + i] += b[i];
+      }
+    }
+  }
+
   private static void rectify(
-      float[] x, int from, int width, float upper, ZeroCounts counts, int[] slab, int channel) {
+      float[] x,
+      int rows,
+      int stride,
+      int width,
+      float upper,
+      ZeroCounts counts,
+      int[] slab,
+      int channel) {
     int tau = Float.floatToRawIntBits(counts.threshold());
     int zero = Kind.ZERO.ordinal() * counts.stride() + channel;
     int near = Kind.NEAR_ZERO.ordinal() * counts.stride() + channel;
     int negativeBefore = Kind.NEGATIVE_BEFORE.ordinal() * counts.stride() + channel;
     int zeroBefore = Kind.ZERO_BEFORE.ordinal() * counts.stride() + channel;
     int nearBefore = Kind.NEAR_ZERO_BEFORE.ordinal() * counts.stride() + channel;
-    for (int i = 0; i < width; i++) {
-      float v = x[from + i];
-      int bits = Float.floatToRawIntBits(v);
-      int negative = v < 0f ? 1 : 0;
-      int none = v == 0f ? 1 : 0;
-      slab[zero + i] += negative + none;
-      slab[near + i] += negative + (bits >= 0 && bits < tau ? 1 : 0);
-      slab[negativeBefore + i] += negative;
-      slab[zeroBefore + i] += none;
-      slab[nearBefore + i] += (bits & Integer.MAX_VALUE) < tau ? 1 : 0;
-      x[from + i] = negative == 1 ? 0f : v > upper ? upper : v;
+    for (int r = 0; r < rows; r++) {
+      int from = r * stride;
+      for (int i = 0; i < width; i++) {
+        float v = x[from + i];
+        int bits = Float.floatToRawIntBits(v);
+        int negative = v < 0f ? 1 : 0;
+        int none = v == 0f ? 1 : 0;
+        slab[zero + i] += negative + none;
+        slab[near + i] += negative + (bits >= 0 && bits < tau ? 1 : 0);
+        slab[negativeBefore + i] += negative;
+        slab[zeroBefore + i] += none;
+        slab[nearBefore + i] += (bits & Integer.MAX_VALUE) < tau ? 1 : 0;
+        x[from + i] = negative == 1 ? 0f : v > upper ? upper : v;
+      }
     }
   }
 
   /** Counts {@code width} values of each of some rows, as they are stored. */
   static void count(
       float[] x, int rows, int stride, int width, ZeroCounts counts, int[] slab, int channel) {
-    for (int r = 0; r < rows; r++) {
-      count(x, r * stride, width, counts, slab, channel);
-    }
-  }
-
-  private static void count(
-      float[] x, int from, int width, ZeroCounts counts, int[] slab, int channel) {
     float tau = counts.threshold();
     int zero = Kind.ZERO.ordinal() * counts.stride() + channel;
     int near = Kind.NEAR_ZERO.ordinal() * counts.stride() + channel;
     int negative = Kind.NEGATIVE.ordinal() * counts.stride() + channel;
-    for (int i = 0; i < width; i++) {
-      float v = x[from + i];
-      slab[zero + i] += v == 0f ? 1 : 0;
-      slab[near + i] += Math.abs(v) < tau ? 1 : 0;
-      slab[negative + i] += v < 0f ? 1 : 0;
+    for (int r = 0; r < rows; r++) {
+      int from = r * stride;
+      for (int i = 0; i < width; i++) {
+        float v = x[from + i];
+        slab[zero + i] += v == 0f ? 1 : 0;
+        slab[near + i] += Math.abs(v) < tau ? 1 : 0;
+        slab[negative + i] += v < 0f ? 1 : 0;
+      }
     }
   }
 
@@ -305,14 +378,19 @@ final class ColdCode {
         MemorySegment.copy(m, FLOAT, from + i * row + j * pixel, x, (i * patch + j) * COUNT, COUNT);
       }
     }
+    transformInput(tile, x);
+    for (int p = 0; p < patch * patch; p++) {
+      System.arraycopy(x, p * COUNT, a, to + offsets[p], COUNT);
+    }
+  }
+
+  private static void transformInput(int tile, float[] x) {
+    int patch = tile + 2;
     for (int j = 0; j < patch; j++) {
       transformInput(tile, x, j * COUNT, patch * COUNT);
     }
     for (int i = 0; i < patch; i++) {
       transformInput(tile, x, i * patch * COUNT, COUNT);
-    }
-    for (int p = 0; p < patch * patch; p++) {
-      System.arraycopy(x, p * COUNT, a, to + offsets[p], COUNT);
     }
   }
 
@@ -338,15 +416,22 @@ final class ColdCode {
     for (int p = 0; p < patch * patch; p++) {
       MemorySegment.copy(m, FLOAT, from + p * step, x, p * COUNT, COUNT);
     }
+    transformOutput(tile, x);
+    for (int i = 0; i < tile; i++) {
+      for (int j = 0; j < tile; j++) {
+        long at = to + (i * tile + j) * pixel;
+        MemorySegment.copy(x, (i * patch + j) * COUNT, m, FLOAT, at, COUNT);
+      }
+    }
+  }
+
+  private static void transformOutput(int tile, float[] x) {
+    int patch = tile + 2;
     for (int j = 0; j < patch; j++) {
       transformOutput(tile, x, j * COUNT, patch * COUNT);
     }
     for (int i = 0; i < tile; i++) {
       transformOutput(tile, x, i * patch * COUNT, COUNT);
-      for (int j = 0; j < tile; j++) {
-        long at = to + (i * tile + j) * pixel;
-        MemorySegment.copy(x, (i * patch + j) * COUNT, m, FLOAT, at, COUNT);
-      }
     }
   }
 

@@ -219,21 +219,48 @@ final class Pooling implements RowReader {
         pool(columns, 0, x, 0, x.length);
       }
       Arrays.fill(windows, nothing);
-      for (int ox = 0; ox < spec.outWidth(); ox++) {
-        int left = ox * spec.strideX() - spec.padLeft();
-        int kx = firstTap(left, spec.dilationX());
-        int last = endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth());
-        for (int k = kx; k < last; k++) {
-          pool(windows, ox * lanes, columns, (left + k * spec.dilationX()) * lanes, lanes);
-        }
-        if (!spec.max()) {
-          ColdCode.divide(windows, ox * lanes, lanes, seen(top, left, rows, last - kx));
-        }
-      }
+      coldWindows(columns, windows, top, rows);
       if (counts != null) {
         ColdCode.count(windows, spec.outWidth(), lanes, lanes, counts, slab, channel);
       }
       MemorySegment.copy(windows, 0, m, Lanes.FLOAT, out + oy * output.rowStride(), windows.length);
+    }
+  }
+
+  /** The windows of a row whose columns are pooled, one tap of all of them after the other. */
+  private void coldWindows(float[] columns, float[] windows, int top, int rows) {
+    int lanes = Lanes.COUNT;
+    for (int k = 0; k < spec.kernelWidth(); k++) {
+      int first = k * spec.dilationX() - spec.padLeft();
+      int begin = Math.min(spec.outWidth(), firstTap(first, spec.strideX()));
+      int end = endTap(first, spec.strideX(), spec.outWidth(), spec.inWidth());
+      int from = (first + begin * spec.strideX()) * lanes;
+      if (spec.max()) {
+        maximum(windows, begin, end, columns, from, spec.strideX() * lanes, lanes);
+      } else {
+        add(windows, begin, end, columns, from, spec.strideX() * lanes, lanes);
+      }
+    }
+    for (int ox = 0; ox < spec.outWidth() && !spec.max(); ox++) {
+      int left = ox * spec.strideX() - spec.padLeft();
+      int taps =
+          endTap(left, spec.dilationX(), spec.kernelWidth(), spec.inWidth())
+              - firstTap(left, spec.dilationX());
+      ColdCode.divide(windows, ox * lanes, lanes, seen(top, left, rows, taps));
+    }
+  }
+
+  private static void maximum(
+      float[] into, int begin, int end, float[] x, int from, int step, int lanes) {
+    for (int i = begin; i < end; i++) {
+      ColdCode.maximum(into, i * lanes, x, from + (i - begin) * step, lanes);
+    }
+  }
+
+  private static void add(
+      float[] into, int begin, int end, float[] x, int from, int step, int lanes) {
+    for (int i = begin; i < end; i++) {
+      ColdCode.add(into, i * lanes, x, from + (i - begin) * step, lanes);
     }
   }
 
