@@ -16,7 +16,10 @@ final class Rehearsal {
   /** Most nanoseconds that reading the clock adds to what is timed; less than an operation that is not compiled. */
   private static final int CLOCK = 40;
 
-  /** Nanoseconds of plain code of whose time rehearsals take a quarter: the first result is waited for. */
+  /** Nanoseconds of plain code before the first rehearsal: the first result is waited for. */
+  private static final long START = 30_000_000;
+
+  /** Nanoseconds of plain code of whose time rehearsals take no more than a quarter. */
   private static final long FIRST = 200_000_000;
 
   /**
@@ -29,8 +32,7 @@ final class Rehearsal {
   private static final long MOST = 1_000_000;
 
   /** Tests of the SIMD methods, and whoever wants to see how they fare uncompiled, set this to false. */
-  private static final boolean WANTED =
-      Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true"));
+  static final boolean WANTED = Boolean.parseBoolean(System.getProperty("tacet.rehearse", "true"));
 
   private boolean done;
   private long plainNanos;
@@ -63,7 +65,7 @@ final class Rehearsal {
    * a quarter of that throughout, it took up to twice as long until all methods of a network were compiled.
    */
   boolean isDue() {
-    return !done && rehearsedNanos <= Math.max(plainNanos / 4, plainNanos - FIRST);
+    return !done && rehearsedNanos <= Math.max((plainNanos - START) / 4, plainNanos - FIRST);
   }
 
   /**

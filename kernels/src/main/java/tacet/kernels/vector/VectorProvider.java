@@ -118,6 +118,7 @@ public final class VectorProvider implements KernelProvider {
     if (!VectorActivation.supports(spec.activation())) {
       return Choice.declined("no SIMD form of " + spec.activation().kind());
     }
+    Practice.some();
     if (spec.isDepthwise() && input.lanes() == Lanes.COUNT && flattened == FlattenOrder.NONE) {
       return Choice.of(
           DepthwiseConvolution.prepare(
