@@ -17,8 +17,10 @@ public final class Weights {
   /** Weights that are looked at together. */
   private static final int PIECE = 1 << 14;
 
-  /** Weights that a first look is at. */
-  private static final int SAMPLES = 1 << 12;
+  /** Weights that a first look is at: so many runs of so many neighbours. */
+  private static final int SAMPLED_RUNS = 64;
+
+  private static final int SAMPLED_RUN = 64;
 
   private static final long MAGNITUDES = 0x7fff_ffff_7fff_ffffL;
   private static final long SIGNS = ~MAGNITUDES;
@@ -117,12 +119,16 @@ public final class Weights {
 
   /** Share of zeros, 0 to 1, among some thousand of them that are spread evenly. */
   public double sampledZeroShare() {
-    int samples = Math.min(count, SAMPLES);
+    float[] run = new float[Math.min(count, SAMPLED_RUN)];
+    int runs = Math.min(count / run.length, SAMPLED_RUNS);
     int zeros = 0;
-    for (int i = 0; i < samples; i++) {
-      zeros += get((long) i * count / samples) == 0f ? 1 : 0;
+    for (int i = 0; i < runs; i++) {
+      copy((long) i * (count - run.length) / runs, run, 0, run.length);
+      for (float w : run) {
+        zeros += w == 0f ? 1 : 0;
+      }
     }
-    return (double) zeros / samples;
+    return (double) zeros / (runs * run.length);
   }
 
   /** Share of zeros, 0 to 1. */

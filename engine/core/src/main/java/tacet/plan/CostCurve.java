@@ -1,7 +1,5 @@
 package tacet.plan;
 
-import java.util.Locale;
-
 /**
  * Time of a layer's two kernels as a function of its input's zeros: the dense one takes the same time always, the skipping
  * one is known at three shares of zeros and lies on straight lines between and beyond them.
@@ -100,8 +98,13 @@ record CostCurve(double dense, double few, double middle, double many, boolean m
   String describe(String zeros) {
     String how = measured ? "measured" : "estimated";
     return pays()
-        ? String.format(
-            Locale.ROOT, "skips %s where they are over %.0f %% (%s)", zeros, 100 * crossover(), how)
+        ? "skips "
+            + zeros
+            + " where they are over "
+            + Math.round(100 * crossover())
+            + " % ("
+            + how
+            + ")"
         : "skipping " + zeros + " does not pay (" + how + ")";
   }
 }

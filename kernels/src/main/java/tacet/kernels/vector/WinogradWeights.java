@@ -78,22 +78,33 @@ record WinogradWeights(int firstVector, int vectors, MemorySegment memory) {
     int firstChannel = c.firstVector * Lanes.COUNT;
     int filters = Math.min(width, spec.outChannels() - firstChannel);
     int depth = (to - from) * 9;
-    int room = points * width;
+    int point = (to - from) * width;
+    int room = points * point;
     float[] u = parallel.floats(thread, room + filters * depth);
-    Arrays.fill(u, 0, room, 0f);
+    if (filters < width) {
+      Arrays.fill(u, 0, room, 0f);
+    }
     for (int i = 0; i < filters; i++) {
       long w = ((firstChannel + i) * (long) spec.inChannels() + from) * 9;
       weights.copy(w, u, room + i * depth, depth);
     }
-    double[] half = new double[patch * 3];
-    for (int k = from; k < to; k++) {
-      for (int i = 0; i < filters; i++) {
-        int w = room + i * depth + (k - from) * 9;
-        WinogradTransforms.filter(tile, u, w, half, u, i, width);
-      }
-      for (int p = 0; p < points; p++) {
-        long at = ((long) p * spec.inChannels() + k) * c.vectors * BYTES;
-        MemorySegment.copy(u, p * width, c.memory, ValueLayout.JAVA_FLOAT, at, width);
+    transform(tile, u, room, filters, to - from, width);
+    for (int p = 0; p < points; p++) {
+      long at = ((long) p * spec.inChannels() + from) * c.vectors * BYTES;
+      MemorySegment.copy(u, p * point, c.memory, ValueLayout.JAVA_FLOAT, at, point);
+    }
+  }
+
+  /**
+   * @param u receives points, input channels, then {@code width} filters, from its beginning on
+   * @param w where nine weights of every filter and input channel begin in {@code u}
+   */
+  private static void transform(int tile, float[] u, int w, int filters, int channels, int width) {
+    double[] half = new double[(tile + 2) * 3];
+    for (int i = 0; i < filters; i++) {
+      for (int k = 0; k < channels; k++) {
+        int from = w + (i * channels + k) * 9;
+        WinogradTransforms.filter(tile, u, from, half, u, k * width + i, channels * width);
       }
     }
   }
