@@ -14,6 +14,7 @@ import picocli.CommandLine.Parameters;
 import tacet.cli.JsonFile;
 import tacet.cli.Subcommand;
 import tacet.insight.Presets;
+import tacet.onnx.GraphFile;
 
 /** Compares Tacet with its peers. */
 @Command(

@@ -20,6 +20,7 @@ import tacet.graph.Op;
 import tacet.graph.Op.AutoPad;
 import tacet.graph.Op.Window;
 import tacet.kernels.SparseMode;
+import tacet.onnx.GraphFile;
 import tacet.profile.LayerProfile;
 import tacet.tensor.Shape;
 import tacet.tensor.Tensor;

@@ -1,4 +1,4 @@
-package tacet.bench;
+package tacet.onnx;
 
 import com.google.protobuf.CodedOutputStream;
 import java.io.BufferedOutputStream;
@@ -25,10 +25,9 @@ import tacet.tensor.Tensor;
 
 /**
  * Writes a graph that was made in code as an ONNX file, so that others compute the same with the same weights: chains of
- * convolutions, dense layers, max pooling, flattening and ReLU, which is all that the benchmarks make. Field numbers are
- * those of onnx.proto.
+ * convolutions, dense layers, max pooling, flattening and ReLU. Field numbers are those of onnx.proto.
  */
-final class GraphFile {
+public final class GraphFile {
 
   private static final int IR_VERSION = 8;
   private static final int OPSET = 13;
@@ -71,9 +70,12 @@ final class GraphFile {
   }
 
   /**
-   * @throws IllegalArgumentException where the graph has an operator that is not written
+   * Writes a graph.
+   *
+   * @throws IOException where the file cannot be written
+   * @throws IllegalArgumentException where the graph has an operator that is not written; nothing has been written then
    */
-  static void write(Path file, Graph graph) throws IOException {
+  public static void write(Path file, Graph graph) throws IOException {
     Message nodes = new Message();
     for (Node n : graph.nodes()) {
       for (Message m : node(n)) {
