@@ -5,7 +5,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -18,17 +21,19 @@ import tacet.error.TacetException;
     mixinStandardHelpOptions = true,
     version = "tacet 0.1.0-SNAPSHOT",
     description =
-        "Runs convolutional networks and says where the zeros of their activations come from.",
-    subcommands = {
-      InspectCommand.class,
-      ProfileCommand.class,
-      RunCommand.class,
-      SurveyCommand.class,
-      VerifyCommand.class
-    })
+        "Runs convolutional networks and says where the zeros of their activations come from.")
 public final class Main {
 
   static final int BAD_INPUT = 2;
+
+  private static final Map<String, Supplier<Object>> SUBCOMMANDS =
+      new TreeMap<>(
+          Map.of(
+              "inspect", InspectCommand::new,
+              "profile", ProfileCommand::new,
+              "run", RunCommand::new,
+              "survey", SurveyCommand::new,
+              "verify", VerifyCommand::new));
 
   private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
 
@@ -53,7 +58,14 @@ public final class Main {
   static int run(String... args) {
     Main main = new Main();
     CommandLine command = new CommandLine(main);
-    ServiceLoader.load(Subcommand.class).forEach(command::addSubcommand);
+    Supplier<Object> asked = args.length == 0 ? null : SUBCOMMANDS.get(args[0]);
+    if (asked != null) {
+      // Describing each of the others to the parser would take as long as reading a small model.
+      command.addSubcommand(asked.get());
+    } else {
+      SUBCOMMANDS.values().forEach(s -> command.addSubcommand(s.get()));
+      ServiceLoader.load(Subcommand.class).forEach(command::addSubcommand);
+    }
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.setParameterExceptionHandler(
         (e, _) -> {
