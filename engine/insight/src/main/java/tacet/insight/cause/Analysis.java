@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import tacet.Model;
 import tacet.ModelOptions;
 import tacet.graph.Graph;
@@ -30,6 +31,7 @@ public final class Analysis implements AutoCloseable {
 
   private final Network network;
   private final Model model;
+  private final TappedRuns tapped;
   private final ThreadBudget budget;
   private final List<Sample> samples;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
@@ -38,6 +40,7 @@ public final class Analysis implements AutoCloseable {
   private final Observations altered;
   private final Map<String, ActivationRank> ranks = new HashMap<>();
   private final Map<String, FlatCounts> flatCounts = new HashMap<>();
+  private final Set<String> observedWhenAltered = new HashSet<>();
   private final SaturationCounts saturation = new SaturationCounts();
   private final Explanation.Listener listener;
   private long runs;
@@ -57,6 +60,7 @@ public final class Analysis implements AutoCloseable {
                 .withCounts(CountLevel.OFF)
                 .withMeasure(false)
                 .withSparse(SparseMode.OFF));
+    tapped = new TappedRuns(model, network);
     budget = new ThreadBudget(options.threads());
     original = new Observations(network, budget, _ -> true);
     Set<String> unitInputs = new HashSet<>();
@@ -64,6 +68,8 @@ public final class Analysis implements AutoCloseable {
         .filter(c -> c.units() != null)
         .forEach(c -> unitInputs.add(c.units().input()));
     altered = new Observations(network, budget, unitInputs::contains);
+    network.cuts().forEach(c -> observedWhenAltered.add(c.input()));
+    observedWhenAltered.addAll(unitInputs);
     this.samples = List.copyOf(samples);
     Map<String, ReceptiveField> found = Map.of();
     boolean done = false;
@@ -125,7 +131,7 @@ public final class Analysis implements AutoCloseable {
       boolean texturing = a == Alteration.TEXTURED;
       if (texturing ? hasFlat : index < ALTERED_IMAGES) {
         ImageView other = a.apply(image, flat);
-        Values w = run(other.tensor());
+        Values w = run(other.tensor(), observedWhenAltered::contains);
         altered.add(w, other, known);
         addRanks(w, true);
         if (texturing) {
@@ -169,16 +175,19 @@ public final class Analysis implements AutoCloseable {
 
   /** Every value of a run. */
   Values run(Tensor input) throws InterruptedException {
-    Set<String> taps = network.taps();
+    return run(input, _ -> true);
+  }
+
+  /** Some values of a run. */
+  Values run(Tensor input, Predicate<String> wanted) throws InterruptedException {
     listener.at(Math.min(runs++, mostRuns()), mostRuns());
-    return Values.of(model.run(Map.of(inputName(), input), taps).outputs(), network.graph());
+    return tapped.run(input, network.taps(), wanted);
   }
 
   /** One value of a run; null where it is not of float32. */
   Value run(Tensor input, String value) throws InterruptedException {
     listener.at(Math.min(runs++, mostRuns()), mostRuns());
-    Map<String, Tensor> results = model.run(Map.of(inputName(), input), Set.of(value)).outputs();
-    return Values.of(results, network.graph()).floats().get(value);
+    return tapped.run(input, Set.of(value), value::equals).floats().get(value);
   }
 
   /** Every image as it is, altered and once more to sort its zeros; some prepared in other ways. */
@@ -323,6 +332,7 @@ public final class Analysis implements AutoCloseable {
 
   @Override
   public void close() {
+    tapped.close();
     model.close();
     budget.close();
   }

@@ -2,8 +2,10 @@ package tacet.insight.cause;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tacet.graph.Node;
 import tacet.graph.Op;
 import tacet.insight.cause.Network.Cut;
@@ -71,13 +73,22 @@ record WayTrial(
     ClassAnswers answers = new ClassAnswers();
     boolean around = true;
     String logits = ClassAnswers.logitsOf(analysis.network(), analysis.outputValue());
+    Set<String> read = new HashSet<>();
+    analysis.network().cuts().forEach(cut -> read.add(cut.input()));
+    read.add(first.input());
+    if (batchNormalisation != null) {
+      read.add(batchNormalisation.input(0));
+    }
+    if (logits != null) {
+      read.add(logits);
+    }
     List<Sample> samples =
         analysis.samples().subList(0, Math.min(IMAGES, analysis.samples().size()));
     for (Sample sample : samples) {
       ImageView image =
           UsualWays.convert(ImageView.of(sample, analysis.network().graph()), from, to);
       around &= UsualWays.isAroundZero(image, to, sample.normalization() != null);
-      Values v = analysis.run(image.tensor());
+      Values v = analysis.run(image.tensor(), read::contains);
       for (Cut cut : analysis.network().cuts()) {
         Value x = v.floats().get(cut.input());
         if (x != null) {
