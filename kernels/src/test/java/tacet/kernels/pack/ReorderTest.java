@@ -20,11 +20,12 @@ class ReorderTest {
   void everyPairOfLayouts() {
     List<ImageLayout> layouts =
         List.of(
-            Reorder.channelsFirst(2, 5, 3, 4),
-            Reorder.channelsLast(2, 5, 3, 4),
-            ImageLayout.of(2, 5, 3, 4, 4, Halo.NONE),
-            ImageLayout.of(2, 5, 3, 4, 16, HALO),
-            ImageLayout.of(2, 5, 3, 4, 1, HALO));
+            Reorder.channelsFirst(2, 19, 3, 4),
+            Reorder.channelsLast(2, 19, 3, 4),
+            ImageLayout.of(2, 19, 3, 4, 4, Halo.NONE),
+            ImageLayout.of(2, 19, 3, 4, 8, Halo.NONE),
+            ImageLayout.of(2, 19, 3, 4, 16, HALO),
+            ImageLayout.of(2, 19, 3, 4, 1, HALO));
     for (ImageLayout from : layouts) {
       for (ImageLayout to : layouts) {
         try (Arena arena = Arena.ofConfined()) {
@@ -88,6 +89,6 @@ class ReorderTest {
   }
 
   private static float id(int n, int c, int y, int x) {
-    return 1 + ((n * 10 + c) * 10 + y) * 10 + x;
+    return 1 + ((n * 100 + c) * 10 + y) * 10 + x;
   }
 }
