@@ -11,7 +11,9 @@ final class Library {
 
   private static final String OFF = "off";
 
-  private static final String WRAPPER = "org/bytedeco/dnnl/%s/libjnidnnl.so";
+  /** JavaCPP's own library, by platform. */
+  static final String WRAPPER = "org/bytedeco/dnnl/%s/libjnidnnl.so";
+
   private static final String NOT_LOADED = "it cannot be loaded: ";
 
   private Library() {}

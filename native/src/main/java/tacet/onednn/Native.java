@@ -39,6 +39,7 @@ final class Native {
   private static final MethodHandle GET_THREADS;
 
   static {
+    Unpacked.mend(dnnl.class.getClassLoader(), Library.WRAPPER.formatted(Loader.getPlatform()));
     Loader.load(dnnl.class);
     SymbolLookup oneDnn = SymbolLookup.libraryLookup(ONEDNN, Arena.global());
     SymbolLookup openMp = SymbolLookup.libraryLookup(OPENMP, Arena.global());
