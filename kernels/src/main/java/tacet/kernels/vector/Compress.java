@@ -16,10 +16,26 @@ import jdk.incubator.vector.VectorOperators;
 /** Lists the values of a stretch of memory that are not zero, each with its number. */
 final class Compress {
 
-  /** Lane compression is one instruction with AVX-512; elsewhere it is emulated, and a plain loop is faster. */
-  private static final boolean VECTORS = COUNT == 16;
+  /** Lane compression is one instruction with AVX-512; elsewhere lanes are put in an order from a table. */
+  private static final boolean COMPRESSES = COUNT == 16;
+
+  /** For every set of lanes, as bits, their numbers; behind them some lane or other. */
+  private static final int[] ORDERS = COMPRESSES ? new int[0] : orders();
 
   private Compress() {}
+
+  private static int[] orders() {
+    int[] orders = new int[COUNT << COUNT];
+    for (int set = 0; set < 1 << COUNT; set++) {
+      int n = set * COUNT;
+      for (int lane = 0; lane < COUNT; lane++) {
+        if ((set >> lane & 1) != 0) {
+          orders[n++] = lane;
+        }
+      }
+    }
+    return orders;
+  }
 
   /**
    * Appends to a list. Writes up to a vector behind the list's new end.
@@ -37,7 +53,7 @@ final class Compress {
     m = Lanes.known(m);
     int n = count;
     int i = 0;
-    if (VECTORS) {
+    if (COMPRESSES) {
       IntVector lanes = IntVector.broadcast(INTS, number).addIndex(1);
       for (; i + COUNT <= length; i += COUNT) {
         FloatVector v = FloatVector.fromMemorySegment(FLOATS, m, from + i * 4L, ORDER);
@@ -47,6 +63,18 @@ final class Compress {
           lanes.add(i).compress(nonZero.cast(INTS)).intoMemorySegment(m, numbers + n * 4L, ORDER);
           n += nonZero.trueCount();
         }
+      }
+    }
+    for (; !COMPRESSES && i + COUNT <= length; i += COUNT) {
+      long at = from + i * 4L;
+      int set = set(FloatVector.fromMemorySegment(FLOATS, m, at, ORDER));
+      if (set != 0) {
+        IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
+        order.add(number + i).intoMemorySegment(m, numbers + n * 4L, ORDER);
+        // The same bits as whole numbers: reinterpreting vectors would make kernels slow.
+        IntVector bits = IntVector.fromMemorySegment(INTS, m, at, ORDER);
+        order.selectFrom(bits).intoMemorySegment(m, values + n * 4L, ORDER);
+        n += Integer.bitCount(set);
       }
     }
     for (; i < length; i++) {
@@ -95,9 +123,9 @@ final class Compress {
       long place = m.get(ValueLayout.JAVA_LONG, places + p * 8L);
       if (place >= 0) {
         end =
-            VECTORS
+            COMPRESSES
                 ? pixel(m, place, vectors, count, vectorStep, channels, lists, length, end)
-                : plainPixel(m, place, vectors, count, vectorStep, channels, lists, length, end);
+                : orderedPixel(m, place, vectors, count, vectorStep, channels, lists, length, end);
       }
     }
     m.set(ValueLayout.JAVA_INT, starts + positions * 4L, end);
@@ -132,7 +160,7 @@ final class Compress {
     return end;
   }
 
-  private static int plainPixel(
+  private static int orderedPixel(
       MemorySegment m,
       long place,
       long vectors,
@@ -142,18 +170,27 @@ final class Compress {
       long lists,
       long length,
       int entries) {
+    m = Lanes.known(m);
     int end = entries;
     for (int i = 0; i < count; i++) {
       int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
-      int lanes = Math.min(COUNT, channels - v * COUNT);
-      for (int c = 0; c < lanes; c++) {
-        float x = m.get(FLOAT, place + v * vectorStep + c * 4L);
-        m.set(ValueLayout.JAVA_INT, lists + end * 4L, v * COUNT + c);
-        m.set(FLOAT, lists + end * 4L + length, x);
-        end += x == 0f ? 0 : 1;
-      }
+      long from = place + v * vectorStep;
+      int set = set(FloatVector.fromMemorySegment(FLOATS, m, from, ORDER));
+      set &= (1 << Math.min(COUNT, channels - v * COUNT)) - 1;
+      IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
+      long to = lists + end * 4L;
+      order.add(v * COUNT).intoMemorySegment(m, to, ORDER);
+      // The same bits as whole numbers: reinterpreting vectors would make kernels slow.
+      IntVector bits = IntVector.fromMemorySegment(INTS, m, from, ORDER);
+      order.selectFrom(bits).intoMemorySegment(m, to + length, ORDER);
+      end += Integer.bitCount(set);
     }
     return end;
+  }
+
+  /** Lanes that are not zero, as bits. */
+  private static int set(FloatVector x) {
+    return (int) x.compare(VectorOperators.NE, 0f).toLong();
   }
 
   /** Appends every value, zero or not. */
