@@ -30,7 +30,6 @@ final class Practice {
   private final long products = POINTS * DEPTH * (long) Lanes.BYTES;
   private final long outputs = 2 * products;
   private final long places = 3 * products;
-  private final MemorySegment memory = Arena.ofAuto().allocate(4 * products, 64);
   private final float[] rows = new float[ROWS * F32Tile.STRIDE];
   private final float[] maxima = new float[ROWS * Lanes.COUNT];
   private final Operand.Panel panel;
@@ -41,10 +40,6 @@ final class Practice {
   private Practice() {
     for (int i = 0; i < rows.length; i++) {
       rows[i] = i % 7 - 3;
-    }
-    MemorySegment.copy(rows, 0, memory, Lanes.FLOAT, 0, DEPTH * VECTORS * Lanes.COUNT);
-    for (int r = 0; r < ROWS; r++) {
-      memory.set(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L, (long) r * Lanes.BYTES);
     }
     long[] sources = new long[DEPTH];
     for (int k = 0; k < DEPTH; k++) {
@@ -62,15 +57,27 @@ final class Practice {
       return;
     }
     long start = System.nanoTime();
-    do {
-      current.round();
-    } while (current.rounds < ROUNDS && System.nanoTime() - start < MOST);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = current.memory(arena);
+      do {
+        current.round(memory);
+      } while (current.rounds < ROUNDS && System.nanoTime() - start < MOST);
+    }
     if (current.rounds == ROUNDS) {
       current = null;
     }
   }
 
-  private void round() {
+  private MemorySegment memory(Arena arena) {
+    MemorySegment memory = arena.allocate(4 * products, 64);
+    MemorySegment.copy(rows, 0, memory, Lanes.FLOAT, 0, DEPTH * VECTORS * Lanes.COUNT);
+    for (int r = 0; r < ROWS; r++) {
+      memory.set(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L, (long) r * Lanes.BYTES);
+    }
+    return memory;
+  }
+
+  private void round(MemorySegment memory) {
     ColdCode.gather(memory, panel, places, ROWS, rows, 0);
     ColdCode.product(VECTORS, ROWS, rows, 0, DEPTH, memory, 0, memory, products);
     ColdCode.transformInput(TILE, memory, 0, 0, Lanes.BYTES, rows, 0, points);
