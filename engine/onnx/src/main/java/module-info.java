@@ -1,4 +1,4 @@
-/** Reads ONNX models. */
+/** Reads ONNX models, and writes graphs that were made in code as such. */
 // protobuf-java brings no module descriptor, only a name in its manifest.
 @SuppressWarnings("requires-automatic")
 module tacet.onnx {

@@ -119,6 +119,9 @@ public final class Weights {
 
   /** Share of zeros, 0 to 1, among some thousand of them that are spread evenly. */
   public double sampledZeroShare() {
+    if (count == 0) {
+      return 0;
+    }
     float[] run = new float[Math.min(count, SAMPLED_RUN)];
     int runs = Math.min(count / run.length, SAMPLED_RUNS);
     int zeros = 0;

@@ -24,17 +24,23 @@ public final class Training {
 
   public static void main(String[] args) throws IOException {
     System.setProperty("java.awt.headless", "true");
-    Main.run("inspect", "--backend", "vector", "--sizes", "256");
+    run("inspect", "--backend", "vector", "--sizes", "256");
     Path folder = Files.createTempDirectory("tacet-training");
     try {
       Path model = folder.resolve("network.onnx");
       GraphFile.write(model, network());
       Path input = folder.resolve("input.npy");
       NpyFile.write(input, NpyArray.ofFloats(new float[3 * SIZE * SIZE], 1, 3, SIZE, SIZE));
-      Main.run(
-          "run", "" + model, "--input", "" + input, "--output", "" + folder, "--backend", "vector");
+      run("run", "" + model, "--input", "" + input, "--output", "" + folder, "--backend", "vector");
     } finally {
       remove(folder);
+    }
+  }
+
+  private static void run(String... command) {
+    int code = Main.run(command);
+    if (code != 0) {
+      throw new IllegalStateException(command[0] + " ended with " + code);
     }
   }
 
