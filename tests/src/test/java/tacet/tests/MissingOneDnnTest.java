@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** oneDNN that is not there, or not whole: one line says so, and SIMD kernels carry on. */
+/** oneDNN that is not there: one line says so, and SIMD kernels carry on. What is damaged is unpacked again. */
 class MissingOneDnnTest {
 
   private static final String APPLICATION =

@@ -69,11 +69,7 @@ final class Compress {
       long at = from + i * 4L;
       int set = set(FloatVector.fromMemorySegment(FLOATS, m, at, ORDER));
       if (set != 0) {
-        IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
-        order.add(number + i).intoMemorySegment(m, numbers + n * 4L, ORDER);
-        // The same bits as whole numbers: reinterpreting vectors would make kernels slow.
-        IntVector bits = IntVector.fromMemorySegment(INTS, m, at, ORDER);
-        order.selectFrom(bits).intoMemorySegment(m, values + n * 4L, ORDER);
+        list(m, at, set, number + i, numbers + n * 4L, values + n * 4L);
         n += Integer.bitCount(set);
       }
     }
@@ -177,12 +173,8 @@ final class Compress {
       long from = place + v * vectorStep;
       int set = set(FloatVector.fromMemorySegment(FLOATS, m, from, ORDER));
       set &= (1 << Math.min(COUNT, channels - v * COUNT)) - 1;
-      IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
       long to = lists + end * 4L;
-      order.add(v * COUNT).intoMemorySegment(m, to, ORDER);
-      // The same bits as whole numbers: reinterpreting vectors would make kernels slow.
-      IntVector bits = IntVector.fromMemorySegment(INTS, m, from, ORDER);
-      order.selectFrom(bits).intoMemorySegment(m, to + length, ORDER);
+      list(m, from, set, v * COUNT, to, to + length);
       end += Integer.bitCount(set);
     }
     return end;
@@ -191,6 +183,16 @@ final class Compress {
   /** Lanes that are not zero, as bits. */
   private static int set(FloatVector x) {
     return (int) x.compare(VectorOperators.NE, 0f).toLong();
+  }
+
+  /** Writes the numbers and the values of a set of the lanes of a vector, and as many more as fill one. */
+  private static void list(
+      MemorySegment m, long from, int set, int number, long numbers, long values) {
+    IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
+    order.add(number).intoMemorySegment(m, numbers, ORDER);
+    // The same bits as whole numbers: reinterpreting vectors would make kernels slow.
+    IntVector bits = IntVector.fromMemorySegment(INTS, m, from, ORDER);
+    order.selectFrom(bits).intoMemorySegment(m, values, ORDER);
   }
 
   /** Appends every value, zero or not. */
