@@ -114,22 +114,26 @@ final class ImageOptions {
   }
 
   /**
-   * An image for a network that {@linkplain #normalising normalises it itself}.
+   * Reads images for a network that {@linkplain #normalising normalises them itself}.
    *
    * @param input of the network before it did
    */
-  Surveyor.Source readPixels(Path file, ValueInfo input) throws IOException {
-    Prepared prepared = read(file, input, 0);
-    return new Surveyor.Source() {
-      @Override
-      public Shape shape() {
-        return Preparation.pixelShape(prepared.picture());
-      }
+  Surveyor.Decoder pixels(ValueInfo input) {
+    Layout layout = layout(input);
+    Preparation preparation = preparation(input, layout, 0);
+    return file -> {
+      Prepared prepared = prepare(file.toString(), Picture.read(file), input, layout, preparation);
+      return new Surveyor.Source() {
+        @Override
+        public Shape shape() {
+          return Preparation.pixelShape(prepared.picture());
+        }
 
-      @Override
-      public void write(Tensor pixels) {
-        prepared.preparation().write(prepared.picture(), pixels);
-      }
+        @Override
+        public void write(Tensor pixels) {
+          preparation.write(prepared.picture(), pixels);
+        }
+      };
     };
   }
 
@@ -153,10 +157,11 @@ final class ImageOptions {
 
   private Prepared prepare(String name, Picture picture, ValueInfo input, int side) {
     Layout layout = layout(input);
-    long[] dims = input.dims();
-    int yAxis = layout == Layout.NHWC ? 1 : 2;
-    int[] wanted = wanted(dims[yAxis], dims[yAxis + 1], side);
-    Preparation preparation = preparation(geometry(wanted), input, layout);
+    return prepare(name, picture, input, layout, preparation(input, layout, side));
+  }
+
+  private static Prepared prepare(
+      String name, Picture picture, ValueInfo input, Layout layout, Preparation preparation) {
     Prepared prepared = new Prepared(preparation.sized(picture), preparation, layout);
     if (!input.accepts(prepared.shape())) {
       throw new IllegalArgumentException(
@@ -167,6 +172,15 @@ final class ImageOptions {
               + input.describe());
     }
     return prepared;
+  }
+
+  /**
+   * @param side to resize to where the network leaves it open, or 0
+   */
+  private Preparation preparation(ValueInfo input, Layout layout, int side) {
+    long[] dims = input.dims();
+    int yAxis = layout == Layout.NHWC ? 1 : 2;
+    return preparation(geometry(wanted(dims[yAxis], dims[yAxis + 1], side)), input, layout);
   }
 
   private Preparation preparation(Geometry geometry, ValueInfo input, Layout layout) {

@@ -121,9 +121,7 @@ final class SurveyCommand implements Callable<Integer> {
       try (Progress progress = new Progress("survey")) {
         surveyor =
             new Surveyor(
-                model,
-                file -> imageOptions.readPixels(file, input),
-                done -> progress.at(done, images.size()));
+                model, imageOptions.pixels(input), done -> progress.at(done, images.size()));
         if (!begins(surveyor)) {
           return;
         }

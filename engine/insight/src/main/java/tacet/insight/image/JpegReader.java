@@ -247,40 +247,48 @@ final class JpegReader {
   private static void toRgb(byte[] data, int step) {
     Chroma c = Chroma.TABLES;
     for (int i = 0; i < data.length; i += step) {
-      int y = data[i] & 0xFF;
-      int cb = data[i + 1] & 0xFF;
-      int cr = data[i + 2] & 0xFF;
-      data[i] = c.limited[y + c.red[cr]];
-      data[i + 1] = c.limited[y + (c.greenOfCb[cb] + c.greenOfCr[cr] >> 16)];
-      data[i + 2] = c.limited[y + c.blue[cb]];
+      long sums =
+          c.cb[data[i + 1] & 0xFF] + c.cr[data[i + 2] & 0xFF] + (data[i] & 0xFF) * Chroma.LUMA;
+      data[i] = c.limited[(int) sums & Chroma.MASK];
+      data[i + 1] = c.limited[(int) (sums >>> Chroma.GREEN) & Chroma.MASK];
+      data[i + 2] = c.limited[(int) (sums >>> Chroma.BLUE) & Chroma.MASK];
     }
   }
 
   /**
-   * What the chroma of a pixel adds to its luma.
+   * What the chroma of a pixel adds to its luma, for three colours in one sum: red in the lowest bits, then blue, then green
+   * with 16 fractional bits beneath. Every colour is moved up, so that none borrows from another.
    *
-   * @param red by Cr, moved up by the margin of {@code limited}
-   * @param greenOfCb with 16 fractional bits, rounding and the margin in it
-   * @param greenOfCr with 16 fractional bits
-   * @param blue by Cb, moved up as red
-   * @param limited a sum within 0 to 255
+   * @param cb by Cb: of blue and green, with green's rounding
+   * @param cr by Cr: of red and green
+   * @param limited a colour that was moved up, within 0 to 255
    */
-  private record Chroma(int[] red, int[] greenOfCb, int[] greenOfCr, int[] blue, byte[] limited) {
+  private record Chroma(long[] cb, long[] cr, byte[] limited) {
+    private static final int BLUE = 16;
+    private static final int GREEN = 48;
+    private static final int FRACTION = 16;
+
+    /** Luma in all three. */
+    private static final long LUMA = 1L << GREEN | 1L << BLUE | 1;
+
     /** More than any chroma takes away from luma. */
     private static final int MARGIN = 256;
+
+    /** Of a colour that was moved up: luma and chroma stay below twice the margin. */
+    private static final int MASK = 4 * MARGIN - 1;
 
     private static final Chroma TABLES = make();
 
     private static Chroma make() {
-      Chroma t =
-          new Chroma(
-              new int[256], new int[256], new int[256], new int[256], new byte[256 + 2 * MARGIN]);
+      Chroma t = new Chroma(new long[256], new long[256], new byte[MASK + 1]);
+      long half = 1L << FRACTION - 1;
       for (int i = 0; i < 256; i++) {
         int v = i - 128;
-        t.red[i] = MARGIN + (91881 * v + 32768 >> 16);
-        t.greenOfCb[i] = (MARGIN << 16) + 32768 - 22554 * v;
-        t.greenOfCr[i] = -46802 * v;
-        t.blue[i] = MARGIN + (116130 * v + 32768 >> 16);
+        long blue = MARGIN + (116130 * v + half >> FRACTION);
+        long greenOfCb = ((long) MARGIN << FRACTION) + half - 22554 * v;
+        t.cb[i] = (greenOfCb << GREEN - FRACTION) + (blue << BLUE);
+        long red = MARGIN + (91881 * v + half >> FRACTION);
+        t.cr[i] = ((long) -46802 * v << GREEN - FRACTION) + red;
       }
       for (int i = 0; i < t.limited.length; i++) {
         t.limited[i] = clamp(i - MARGIN);

@@ -44,7 +44,10 @@ public final class Resize {
       return picture;
     }
     return switch (method) {
-      case PILLOW_BILINEAR -> pillowBilinear(picture, width, height, 0, 0, width, height);
+      case PILLOW_BILINEAR ->
+          pillowBilinear(
+              picture,
+              new Sizes(picture.width(), picture.height(), width, height, 0, 0, width, height));
       case OPENCV_LINEAR -> openCvLinear(picture, width, height);
       case AREA -> area(picture, width, height);
     };
@@ -65,7 +68,10 @@ public final class Resize {
     if (method == ResizeMethod.PILLOW_BILINEAR
         && (width != picture.width() || height != picture.height())) {
       requireSize(width, height);
-      return pillowBilinear(picture, width, height, left, top, cutWidth, cutHeight);
+      return pillowBilinear(
+          picture,
+          new Sizes(
+              picture.width(), picture.height(), width, height, left, top, cutWidth, cutHeight));
     }
     Picture whole = resize(picture, width, height, method);
     if (width == cutWidth && height == cutHeight) {
@@ -91,44 +97,76 @@ public final class Resize {
    */
   private record Taps(int taps, int[] first, int[] count, int[] weight) {}
 
+  /** A picture's size, the size that it is to have, and the part of it that is asked for. */
+  private record Sizes(
+      int inWidth,
+      int inHeight,
+      int width,
+      int height,
+      int left,
+      int top,
+      int partWidth,
+      int partHeight) {}
+
   /**
-   * Of the picture in the new size, the part that is asked for.
+   * Both passes of Pillow's resize.
    *
-   * @param left first column of the part
-   * @param top its first row
+   * @param across null where the width stays
+   * @param down null where the height stays
+   * @param held rows that the second pass reads at once
    */
-  private static Picture pillowBilinear(
-      Picture in, int width, int height, int left, int top, int partWidth, int partHeight) {
-    Across across = width == in.width() ? null : Across.of(in.width(), width, left, partWidth);
-    Taps down = height == in.height() ? null : triangle(in.height(), height, top, partHeight);
-    Picture out = Picture.blank(partWidth, partHeight);
-    int stride = 3 * partWidth;
-    // Rows that are done, as many as the second pass reads at once, by the remainder of their
-    // number.
-    int[][] rows = new int[down == null ? 1 : most(down)][stride];
+  private record Passes(Sizes sizes, Across across, Taps down, int held) {
+
+    /** The last ones: one picture after the other mostly has the same size. */
+    private static volatile Passes last;
+
+    static Passes of(Sizes s) {
+      Passes known = last;
+      if (known != null && known.sizes.equals(s)) {
+        return known;
+      }
+      Across across =
+          s.width == s.inWidth ? null : Across.of(s.inWidth, s.width, s.left, s.partWidth);
+      Taps down =
+          s.height == s.inHeight ? null : triangle(s.inHeight, s.height, s.top, s.partHeight);
+      Passes made = new Passes(s, across, down, down == null ? 1 : most(down));
+      last = made;
+      return made;
+    }
+  }
+
+  /** Of the picture in the new size, the part that is asked for. */
+  private static Picture pillowBilinear(Picture in, Sizes sizes) {
+    Passes passes = Passes.of(sizes);
+    Across across = passes.across;
+    Taps down = passes.down;
+    Picture out = Picture.blank(sizes.partWidth, sizes.partHeight);
+    int stride = 3 * sizes.partWidth;
+    // Rows that are done, by the remainder of their number.
+    int[][] rows = new int[passes.held][stride];
     int[] held = new int[rows.length];
     Arrays.fill(held, -1);
     int[] sum = new int[stride];
-    for (int y = 0; y < partHeight; y++) {
+    for (int y = 0; y < sizes.partHeight; y++) {
       if (down == null) {
-        across.row(in.rgb(), top + y, sum);
+        across.row(in.rgb(), sizes.top + y, sum);
         bytes(sum, 0, out.rgb(), y * stride);
         continue;
       }
-      Arrays.fill(sum, 1 << PILLOW_BITS - 1);
-      for (int k = 0; k < down.count[y]; k++) {
-        int from = down.first[y] + k;
+      int first = down.first[y];
+      int count = down.count[y];
+      for (int from = first; from < first + count; from++) {
         int slot = from % rows.length;
         if (held[slot] != from) {
           held[slot] = from;
           if (across == null) {
-            unsigned(in.rgb(), 3 * (from * in.width() + left), rows[slot]);
+            unsigned(in.rgb(), 3 * (from * in.width() + sizes.left), rows[slot]);
           } else {
             across.row(in.rgb(), from, rows[slot]);
           }
         }
-        add(rows[slot], down.weight[y * down.taps + k], sum);
       }
+      add(rows, first, down.weight, y * down.taps, count, sum);
       if (down.taps < EXACT_TAPS) {
         bytes(sum, PILLOW_BITS, out.rgb(), y * stride);
       } else {
@@ -148,9 +186,46 @@ public final class Resize {
     }
   }
 
-  private static void add(int[] row, int weight, int[] sum) {
+  /**
+   * Sums of rows times their weights, and the half that rounds.
+   *
+   * @param first number of the first row
+   * @param at where its weight is
+   */
+  private static void add(int[][] rows, int first, int[] weight, int at, int count, int[] sum) {
+    int[] a = rows[first % rows.length];
+    int[] b = rows[(first + 1) % rows.length];
+    int[] c = rows[(first + 2) % rows.length];
+    int k = 0;
+    if (count > 2) {
+      three(a, weight[at], b, weight[at + 1], c, weight[at + 2], sum);
+      k = 3;
+    } else if (count > 1) {
+      two(a, weight[at], b, weight[at + 1], sum);
+      k = 2;
+    } else {
+      Arrays.fill(sum, 1 << PILLOW_BITS - 1);
+    }
+    for (; k < count; k++) {
+      one(rows[(first + k) % rows.length], weight[at + k], sum);
+    }
+  }
+
+  private static void one(int[] a, int u, int[] sum) {
     for (int i = 0; i < sum.length; i++) {
-      sum[i] += row[i] * weight;
+      sum[i] += a[i] * u;
+    }
+  }
+
+  private static void two(int[] a, int u, int[] b, int v, int[] sum) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] = a[i] * u + b[i] * v + (1 << PILLOW_BITS - 1);
+    }
+  }
+
+  private static void three(int[] a, int u, int[] b, int v, int[] c, int w, int[] sum) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] = a[i] * u + b[i] * v + c[i] * w + (1 << PILLOW_BITS - 1);
     }
   }
 
