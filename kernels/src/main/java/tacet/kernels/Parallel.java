@@ -8,6 +8,7 @@ public interface Parallel {
     return new Parallel() {
       private float[] floats = new float[0];
       private long[] longs = new long[0];
+      private int[] ints = new int[0];
 
       @Override
       public int threads() {
@@ -35,6 +36,14 @@ public interface Parallel {
           longs = new long[length];
         }
         return longs;
+      }
+
+      @Override
+      public int[] ints(int thread, int length) {
+        if (ints.length < length) {
+          ints = new int[length];
+        }
+        return ints;
       }
     };
   }
@@ -64,4 +73,7 @@ public interface Parallel {
 
   /** The same as longs. */
   long[] longs(int thread, int length);
+
+  /** The same as ints. */
+  int[] ints(int thread, int length);
 }

@@ -183,6 +183,8 @@ public final class ThreadBudget implements AutoCloseable {
 
     private final long[][] longs;
 
+    private final int[][] ints;
+
     /**
      * The state, then for each thread the next item of its part: one word in every two cache lines, since fetching a line
      * often brings its neighbour.
@@ -199,6 +201,7 @@ public final class ThreadBudget implements AutoCloseable {
       helpers = new Helper[mostHelpers];
       floats = new float[mostHelpers + 1][0];
       longs = new long[mostHelpers + 1][0];
+      ints = new int[mostHelpers + 1][0];
       words = new AtomicLongArray(STATE + (mostHelpers + 2) * WORD);
     }
 
@@ -259,6 +262,14 @@ public final class ThreadBudget implements AutoCloseable {
         longs[thread] = new long[length];
       }
       return longs[thread];
+    }
+
+    @Override
+    public int[] ints(int thread, int length) {
+      if (ints[thread].length < length) {
+        ints[thread] = new int[length];
+      }
+      return ints[thread];
     }
 
     private void awaitHelpers() {

@@ -17,10 +17,13 @@ import jdk.incubator.vector.VectorOperators;
 final class Compress {
 
   /** Lane compression is one instruction with AVX-512; elsewhere lanes are put in an order from a table. */
-  private static final boolean COMPRESSES = COUNT == 16;
+  static final boolean COMPRESSES = COUNT == 16;
 
   /** For every set of lanes, as bits, their numbers; behind them some lane or other. */
   private static final int[] ORDERS = COMPRESSES ? new int[0] : orders();
+
+  /** All lanes, as bits. */
+  static final int LANES = (1 << COUNT) - 1;
 
   private Compress() {}
 
@@ -85,7 +88,7 @@ final class Compress {
   /**
    * Makes one list per pixel, over some of the channels: the number of each channel that is not
    * zero, an int, and its value. Lists follow each other; up to a vector is written behind the
-   * last.
+   * last. Only where lanes are compressed.
    *
    * @param places byte offset of the pixels: a long each, the byte offset of its first channel; a
    *     negative one makes an empty list
@@ -118,10 +121,7 @@ final class Compress {
       m.set(ValueLayout.JAVA_INT, starts + p * 4L, end);
       long place = m.get(ValueLayout.JAVA_LONG, places + p * 8L);
       if (place >= 0) {
-        end =
-            COMPRESSES
-                ? pixel(m, place, vectors, count, vectorStep, channels, lists, length, end)
-                : orderedPixel(m, place, vectors, count, vectorStep, channels, lists, length, end);
+        end = pixel(m, place, vectors, count, vectorStep, channels, lists, length, end);
       }
     }
     m.set(ValueLayout.JAVA_INT, starts + positions * 4L, end);
@@ -156,28 +156,73 @@ final class Compress {
     return end;
   }
 
-  private static int orderedPixel(
+  /**
+   * Makes the same lists with numbers in an array, and without lane compression. Channels are numbered among those that are
+   * looked at.
+   *
+   * @param vectors for each vector of channels to look at, the bytes from a pixel's first channel to it
+   * @param from the first of them, {@code to} the one behind the last; their channels are numbered from 0 on
+   * @param last channels of the last vector, as bits
+   * @param numbers the channels' numbers; up to a vector is written behind the last
+   * @param values byte offset of the values, likewise
+   */
+  static int pixels(
+      MemorySegment m,
+      long places,
+      int positions,
+      long[] vectors,
+      int from,
+      int to,
+      int last,
+      int[] numbers,
+      long values,
+      long starts,
+      int entries) {
+    int end = entries;
+    for (int p = 0; p < positions; p++) {
+      m.set(ValueLayout.JAVA_INT, starts + p * 4L, end);
+      long place = m.get(ValueLayout.JAVA_LONG, places + p * 8L);
+      if (place >= 0) {
+        end = pixel(m, place, vectors, from, to, last, numbers, values, end);
+      }
+    }
+    m.set(ValueLayout.JAVA_INT, starts + positions * 4L, end);
+    return end;
+  }
+
+  private static int pixel(
       MemorySegment m,
       long place,
-      long vectors,
-      int count,
-      long vectorStep,
-      int channels,
-      long lists,
-      long length,
+      long[] vectors,
+      int from,
+      int to,
+      int last,
+      int[] numbers,
+      long values,
       int entries) {
     m = Lanes.known(m);
     int end = entries;
-    for (int i = 0; i < count; i++) {
-      int v = m.get(ValueLayout.JAVA_INT, vectors + i * 4L);
-      long from = place + v * vectorStep;
-      int set = set(FloatVector.fromMemorySegment(FLOATS, m, from, ORDER));
-      set &= (1 << Math.min(COUNT, channels - v * COUNT)) - 1;
-      long to = lists + end * 4L;
-      list(m, from, set, v * COUNT, to, to + length);
+    IntVector number = IntVector.zero(INTS);
+    for (int i = from; i < to - 1; i++) {
+      IntVector x = IntVector.fromMemorySegment(INTS, m, place + vectors[i], ORDER);
+      int set = set(x) & LANES;
+      IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
+      order.add(number).intoArray(numbers, end);
+      order.selectFrom(x).intoMemorySegment(m, values + end * 4L, ORDER);
       end += Integer.bitCount(set);
+      number = number.add(COUNT);
     }
-    return end;
+    IntVector x = IntVector.fromMemorySegment(INTS, m, place + vectors[to - 1], ORDER);
+    int set = set(x) & last & LANES;
+    IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
+    order.add(number).intoArray(numbers, end);
+    order.selectFrom(x).intoMemorySegment(m, values + end * 4L, ORDER);
+    return end + Integer.bitCount(set);
+  }
+
+  /** Lanes that are not zero, as bits, and some above: without its sign a zero has none. */
+  private static int set(IntVector bits) {
+    return ~(int) bits.lanewise(VectorOperators.LSHL, 1).compare(VectorOperators.EQ, 0).toLong();
   }
 
   /** Lanes that are not zero, as bits. */

@@ -28,8 +28,43 @@ final class F32SparsePixels {
 
   private F32SparsePixels() {}
 
+  /**
+   * A row of output pixels.
+   *
+   * @param width vectors of columns: two to six, or, where outputs slide along, two or three
+   * @param slides whether a row of three taps is met at a time
+   */
+  static void row(
+      int width,
+      boolean slides,
+      MemorySegment w,
+      long panel,
+      MemorySegment m,
+      long lists,
+      long length,
+      long starts,
+      long startStep,
+      int pixels,
+      long sums) {
+    if (slides) {
+      if (width == 2) {
+        slide2(w, panel, m, lists, length, starts, pixels, sums);
+      } else {
+        slide3(w, panel, m, lists, length, starts, pixels, sums);
+      }
+      return;
+    }
+    switch (width) {
+      case 2 -> pixels2(w, panel, m, lists, length, starts, startStep, pixels, sums);
+      case 3 -> pixels3(w, panel, m, lists, length, starts, startStep, pixels, sums);
+      case 4 -> pixels4(w, panel, m, lists, length, starts, startStep, pixels, sums);
+      case 5 -> pixels5(w, panel, m, lists, length, starts, startStep, pixels, sums);
+      default -> pixels6(w, panel, m, lists, length, starts, startStep, pixels, sums);
+    }
+  }
+
   /** Six vectors of columns. */
-  static void pixels6(
+  private static void pixels6(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -86,7 +121,7 @@ final class F32SparsePixels {
   }
 
   /** Five vectors of columns. */
-  static void pixels5(
+  private static void pixels5(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -138,7 +173,7 @@ final class F32SparsePixels {
   }
 
   /** Four vectors of columns. */
-  static void pixels4(
+  private static void pixels4(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -185,7 +220,7 @@ final class F32SparsePixels {
   }
 
   /** Three vectors of columns. */
-  static void pixels3(
+  private static void pixels3(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -227,7 +262,7 @@ final class F32SparsePixels {
   }
 
   /** Two vectors of columns. */
-  static void pixels2(
+  private static void pixels2(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -270,7 +305,7 @@ final class F32SparsePixels {
    *
    * @param pixels output pixels; there are lists of two pixels more
    */
-  static void slide2(
+  private static void slide2(
       MemorySegment w,
       long panel,
       MemorySegment m,
@@ -323,7 +358,7 @@ final class F32SparsePixels {
   }
 
   /** The same with three vectors of columns. */
-  static void slide3(
+  private static void slide3(
       MemorySegment w,
       long panel,
       MemorySegment m,

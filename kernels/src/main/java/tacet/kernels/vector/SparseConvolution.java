@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import tacet.kernels.ConvSpec;
@@ -26,12 +27,15 @@ import tacet.kernels.ZeroCounts;
  */
 final class SparseConvolution implements Kernel {
 
+  /** Whether operands are in arrays: {@link F32ArrayPixels}, and not {@link F32SparsePixels}. */
+  private static final boolean ARRAYS = !Compress.COMPRESSES;
+
   /**
-   * Bytes of a panel of weights: about twice a first-level cache. Up to 60 % of zeros a panel that
-   * fits in it is 2 % faster; from 80 % on this one is 10 to 20 %, since lists are longer and less
-   * of the panel is met by each.
+   * Bytes of a panel of weights. With full vectors about twice a first-level cache: up to 60 % of zeros a panel that fits in it
+   * is 2 % faster; from 80 % on this one is 10 to 20 %, since lists are longer and less of the panel is met by each. Of narrower
+   * vectors an entry meets as much in twice the loads, and the first-level cache is worth more than the length of lists.
    */
-  private static final int PANEL_BYTES = 64 << 10;
+  private static final int PANEL_BYTES = (ARRAYS ? 32 : 64) << 10;
 
   /** Output pixels per band: enough to pay for fetching the panels, few enough for the second-level cache. */
   private static final int BAND_PIXELS = 200;
@@ -40,6 +44,11 @@ final class SparseConvolution implements Kernel {
   private static final int SLIDING = 3;
 
   private static final int NARROWEST = 2;
+
+  /** Most vectors of a tile, and of one that slides along where operands are in arrays. */
+  private static final int WIDEST = ARRAYS ? 8 : 6;
+
+  private static final int WIDEST_SLIDING = 4;
 
   /** Bytes of a line of the caches. */
   private static final int LINE = 64;
@@ -51,11 +60,8 @@ final class SparseConvolution implements Kernel {
   /** Whether neighbouring outputs meet an input pixel under neighbouring taps, three in a row. */
   private final boolean slides;
 
-  /** Vectors of output channels, as many as the narrowest tile has at least. */
-  private final int vectors;
-
-  /** Tiles of output channels, as wide as each other or one vector wider. */
-  private final int tiles;
+  /** Where tiles of output channels begin, in vectors, and where the last ends. */
+  private final int[] cuts;
 
   /** Whether pixels stand alone, so that a band is a stretch of pixels and not of rows. */
   private final boolean pointwise;
@@ -71,8 +77,7 @@ final class SparseConvolution implements Kernel {
     this.input = input;
     this.outputs = outputs;
     this.slides = slides(spec);
-    this.vectors = vectors(spec);
-    this.tiles = tiles(spec);
+    this.cuts = cuts(spec);
     this.pointwise =
         spec.kernelHeight() * spec.kernelWidth() == 1 && spec.padTop() == 0 && spec.padLeft() == 0;
     int reach = (spec.kernelWidth() - 1) * spec.dilationX();
@@ -109,19 +114,19 @@ final class SparseConvolution implements Kernel {
       float[] bias,
       Arena arena,
       Parallel parallel) {
-    int vectors = vectors(spec);
-    int tiles = tiles(spec);
+    int[] cuts = cuts(spec);
+    int tiles = cuts.length - 1;
     int taps = spec.kernelHeight() * spec.kernelWidth();
     int together = together(spec);
     int panels = taps / together;
     int inputs = spec.inChannels();
-    MemorySegment packed = arena.allocate((long) vectors * taps * inputs * BYTES, 4096);
+    MemorySegment packed = arena.allocate((long) cuts[tiles] * taps * inputs * BYTES, 4096);
     // Tile, panel, channel, tap from the last to the first, vector of output channels.
     parallel.forEach(
         tiles * panels,
         (item, thread) -> {
-          int first = first(vectors, tiles, item / panels);
-          int width = (first(vectors, tiles, item / panels + 1) - first) * Lanes.COUNT;
+          int first = cuts[item / panels];
+          int width = (cuts[item / panels + 1] - first) * Lanes.COUNT;
           int m0 = first * Lanes.COUNT;
           int filters = Math.min(width, spec.outChannels() - m0);
           float[] row = parallel.floats(thread, width);
@@ -156,30 +161,37 @@ final class SparseConvolution implements Kernel {
     return slides(spec) ? SLIDING : 1;
   }
 
-  private static int vectors(ConvSpec spec) {
-    return Math.max(NARROWEST, Math.ceilDiv(spec.outChannels(), Lanes.COUNT));
-  }
-
   /**
-   * Of two or three vectors where outputs slide along, otherwise of four at least if there are as
-   * many, and six at most.
+   * Tiles of two or three vectors where outputs slide along, otherwise of four at least if there are as many, as wide as each
+   * other or one vector wider. With operands in arrays as wide as possible, then half as wide.
    */
-  private static int tiles(ConvSpec spec) {
-    int vectors = vectors(spec);
-    return slides(spec) ? vectors / 2 : Math.max(Math.ceilDiv(vectors, 6), vectors / 4);
+  private static int[] cuts(ConvSpec spec) {
+    int vectors = Math.max(NARROWEST, Math.ceilDiv(spec.outChannels(), Lanes.COUNT));
+    if (!ARRAYS) {
+      int tiles = slides(spec) ? vectors / 2 : Math.max(Math.ceilDiv(vectors, WIDEST), vectors / 4);
+      return IntStream.rangeClosed(0, tiles)
+          .map(tile -> (int) ((long) vectors * tile / tiles))
+          .toArray();
+    }
+    int widest = slides(spec) ? WIDEST_SLIDING : WIDEST;
+    IntStream.Builder cuts = IntStream.builder().add(0);
+    for (int at = 0; at < vectors; ) {
+      at += Math.clamp(Integer.highestOneBit(vectors - at), NARROWEST, widest);
+      cuts.add(at);
+    }
+    return cuts.build().toArray();
   }
 
-  /** First vector of a tile. */
-  private static int first(int vectors, int tiles, int tile) {
-    return (int) ((long) vectors * tile / tiles);
+  private int tiles() {
+    return cuts.length - 1;
   }
 
-  private int first(int tile) {
-    return first(vectors, tiles, tile);
+  private int width(int tile) {
+    return cuts[tile + 1] - cuts[tile];
   }
 
   private int widest() {
-    return Math.ceilDiv(vectors, tiles);
+    return IntStream.range(0, tiles()).map(this::width).max().orElseThrow();
   }
 
   @Override
@@ -263,7 +275,8 @@ final class SparseConvolution implements Kernel {
     long lists = align(starts + groups * (b.positions + 1L) * 4);
     // Lists are written a vector at a time.
     long length = align((long) depth() * b.positions * BYTES + BYTES);
-    long sums = lists + 2 * length;
+    // Numbers have an array instead.
+    long sums = lists + (ARRAYS ? 1 : 2) * length;
     long places = sums + (long) b.pixels() * widest() * BYTES;
     long residualPlaces = places + b.pixels() * 8L;
     long fetched = residualPlaces + b.pixels() * 8L;
@@ -291,7 +304,7 @@ final class SparseConvolution implements Kernel {
 
   @Override
   public boolean isSettled() {
-    for (int tile = 0; tile < tiles; tile++) {
+    for (int tile = 0; tile < tiles(); tile++) {
       if (!outputs.isSettled(finished(tile))) {
         return false;
       }
@@ -301,7 +314,7 @@ final class SparseConvolution implements Kernel {
 
   /** Vectors of output channels under a tile. */
   private int finished(int tile) {
-    return Math.min(first(tile + 1), Math.ceilDiv(spec.outChannels(), Lanes.COUNT)) - first(tile);
+    return Math.min(cuts[tile + 1], Math.ceilDiv(spec.outChannels(), Lanes.COUNT)) - cuts[tile];
   }
 
   @Override
@@ -332,7 +345,7 @@ final class SparseConvolution implements Kernel {
                   (int) ((long) units() * i / bands),
                   (int) ((long) units() * (i + 1) / bands));
           Scratch s = scratch(band, scratch + thread * perThread);
-          band(memory, inputs[0], out, extra, band, s, counts, thread);
+          band(memory, inputs[0], out, extra, band, s, counts, parallel, thread);
         });
   }
 
@@ -344,6 +357,7 @@ final class SparseConvolution implements Kernel {
       Band b,
       Scratch s,
       ZeroCounts counts,
+      Parallel parallel,
       int thread) {
     int rowPixels = pointwise ? 1 : spec.outWidth();
     int firstPixel = b.image * spec.outHeight() * spec.outWidth() + b.from * rowPixels;
@@ -355,36 +369,21 @@ final class SparseConvolution implements Kernel {
     }
     int alive = findAlive(m, b, s);
     int groups = Math.ceilDiv(alive, groupDepth());
-    int entries = 0;
-    for (int g = 0; g < groups; g++) {
-      int from = cut(alive, groups, g);
-      int to = cut(alive, groups, g + 1);
-      entries =
-          Compress.pixels(
-              m,
-              s.inputs,
-              b.positions,
-              s.alive + from * 4L,
-              to - from,
-              input.blockStride(),
-              spec.inChannels(),
-              s.lists,
-              s.listLength,
-              starts(b, s, g),
-              entries);
-    }
+    int most = panelFloats() + depth() * Lanes.COUNT * b.positions + Lanes.COUNT;
+    float[] f = ARRAYS ? parallel.floats(thread, most) : null;
+    int[] numbers = ARRAYS ? parallel.ints(thread, most) : null;
+    list(m, b, s, alive, groups, f, numbers, ARRAYS ? parallel.longs(thread, depth()) : null);
     if (counts != null) {
       long all = (long) b.pixels() * spec.inChannels() * taps();
       counts.addSkipped(thread, (all - done(m, b, s, groups)) * spec.outChannels());
     }
-    for (int tile = 0; tile < tiles; tile++) {
-      int first = first(tile);
-      int width = first(tile + 1) - first;
+    for (int tile = 0; tile < tiles(); tile++) {
+      int width = width(tile);
       clear(m, s.sums, (long) b.pixels() * width * BYTES);
-      multiply(m, b, s, alive, groups, tile);
+      multiply(m, b, s, f, numbers, alive, groups, tile);
       outputs.finish(
           m,
-          first,
+          cuts[tile],
           finished(tile),
           width,
           s.sums,
@@ -395,6 +394,66 @@ final class SparseConvolution implements Kernel {
           extra,
           counts,
           thread);
+    }
+  }
+
+  /** Lists what is not zero, group by group. */
+  private void list(
+      MemorySegment m,
+      Band b,
+      Scratch s,
+      int alive,
+      int groups,
+      float[] f,
+      int[] numbers,
+      long[] vectors) {
+    int channels = spec.inChannels();
+    // In arrays entries come behind the room for a panel, so that one index leads to both parts of
+    // them.
+    int first = ARRAYS ? panelFloats() : 0;
+    long values = s.lists - first * 4L;
+    for (int i = 0; ARRAYS && i < alive; i++) {
+      vectors[i] = m.get(ValueLayout.JAVA_INT, s.alive + i * 4L) * input.blockStride();
+    }
+    int entries = first;
+    for (int g = 0; g < groups; g++) {
+      int from = cut(alive, groups, g);
+      int to = cut(alive, groups, g + 1);
+      long starts = starts(b, s, g);
+      if (ARRAYS) {
+        int behind = m.get(ValueLayout.JAVA_INT, s.alive + to * 4L - 4) * Lanes.COUNT;
+        int last = (1 << Math.min(Lanes.COUNT, channels - behind)) - 1;
+        entries =
+            Compress.pixels(
+                m,
+                s.inputs,
+                b.positions,
+                vectors,
+                from,
+                to,
+                last,
+                numbers,
+                values,
+                starts,
+                entries);
+      } else {
+        entries =
+            Compress.pixels(
+                m,
+                s.inputs,
+                b.positions,
+                s.alive + from * 4L,
+                to - from,
+                input.blockStride(),
+                channels,
+                s.lists,
+                s.listLength,
+                starts,
+                entries);
+      }
+    }
+    if (ARRAYS) {
+      MemorySegment.copy(m, ValueLayout.JAVA_FLOAT, s.lists, f, first, entries - first);
     }
   }
 
@@ -490,22 +549,89 @@ final class SparseConvolution implements Kernel {
     return sum;
   }
 
-  private void multiply(MemorySegment m, Band b, Scratch s, int alive, int groups, int tile) {
-    int width = first(tile + 1) - first(tile);
+  private void multiply(
+      MemorySegment m,
+      Band b,
+      Scratch s,
+      float[] f,
+      int[] numbers,
+      int alive,
+      int groups,
+      int tile) {
+    int width = width(tile);
     int together = together(spec);
     long panelBytes = (long) spec.inChannels() * together * width * BYTES;
     long rowBytes = (long) b.width * width * BYTES;
+    long startStep = pointwise ? 4 : spec.strideX() * 4L;
     for (int g = 0; g < groups; g++) {
-      long panel = (long) first(tile) * taps() * spec.inChannels() * BYTES;
+      int from = cut(alive, groups, g);
+      int to = cut(alive, groups, g + 1);
+      long panel = (long) cuts[tile] * taps() * spec.inChannels() * BYTES;
       for (int ky = 0; ky < spec.kernelHeight(); ky++) {
         for (int kx = 0; kx < spec.kernelWidth(); kx += together, panel += panelBytes) {
-          fetch(m, s, panel, together * width, cut(alive, groups, g), cut(alive, groups, g + 1));
+          if (ARRAYS) {
+            copy(m, s, panel, together * width, from, to, f);
+          } else {
+            fetch(m, s, panel, together * width, from, to);
+          }
           for (int row = 0; row < b.rows; row++) {
             long starts = starts(b, s, g) + (rowPosition(row) + tapPosition(ky, kx)) * 4L;
-            row(width, m, panel, s.lists, s.listLength, starts, b.width, s.sums + row * rowBytes);
+            if (ARRAYS) {
+              F32ArrayPixels.row(
+                  width,
+                  slides,
+                  f,
+                  numbers,
+                  m,
+                  starts,
+                  startStep,
+                  b.width,
+                  s.sums + row * rowBytes);
+            } else {
+              F32SparsePixels.row(
+                  width,
+                  slides,
+                  weights,
+                  panel,
+                  m,
+                  s.lists,
+                  s.listLength,
+                  starts,
+                  startStep,
+                  b.width,
+                  s.sums + row * rowBytes);
+            }
           }
         }
       }
+    }
+  }
+
+  /** Floats of the widest panel. */
+  private int panelFloats() {
+    int group = Math.min(groupDepth(), depth());
+    return group * Lanes.COUNT * widest() * together(spec) * Lanes.COUNT;
+  }
+
+  /**
+   * Copies what lists of a group meet of a panel, without the vectors of channels that are zero everywhere.
+   *
+   * @param width vectors of a row
+   * @param from first living vector of channels, {@code to} the one behind the last
+   */
+  private void copy(
+      MemorySegment m, Scratch s, long panel, int width, int from, int to, float[] f) {
+    int floats = Lanes.COUNT * width * Lanes.COUNT;
+    for (int i = from; i < to; i++) {
+      int v = m.get(ValueLayout.JAVA_INT, s.alive + i * 4L);
+      int channels = Math.min(Lanes.COUNT, spec.inChannels() - v * Lanes.COUNT);
+      MemorySegment.copy(
+          weights,
+          ValueLayout.JAVA_FLOAT,
+          panel + (long) v * floats * Float.BYTES,
+          f,
+          (i - from) * floats,
+          channels * width * Lanes.COUNT);
     }
   }
 
@@ -534,33 +660,5 @@ final class SparseConvolution implements Kernel {
       sum += w.get(ValueLayout.JAVA_INT, at + o);
     }
     return sum;
-  }
-
-  private void row(
-      int width,
-      MemorySegment m,
-      long panel,
-      long lists,
-      long length,
-      long starts,
-      int pixels,
-      long sums) {
-    MemorySegment w = weights;
-    if (slides) {
-      if (width == 2) {
-        F32SparsePixels.slide2(w, panel, m, lists, length, starts, pixels, sums);
-      } else {
-        F32SparsePixels.slide3(w, panel, m, lists, length, starts, pixels, sums);
-      }
-      return;
-    }
-    long step = pointwise ? 4 : spec.strideX() * 4L;
-    switch (width) {
-      case 2 -> F32SparsePixels.pixels2(w, panel, m, lists, length, starts, step, pixels, sums);
-      case 3 -> F32SparsePixels.pixels3(w, panel, m, lists, length, starts, step, pixels, sums);
-      case 4 -> F32SparsePixels.pixels4(w, panel, m, lists, length, starts, step, pixels, sums);
-      case 5 -> F32SparsePixels.pixels5(w, panel, m, lists, length, starts, step, pixels, sums);
-      default -> F32SparsePixels.pixels6(w, panel, m, lists, length, starts, step, pixels, sums);
-    }
   }
 }

@@ -77,6 +77,11 @@ class RowGroupsTest {
       public long[] longs(int thread, int length) {
         throw new AssertionError();
       }
+
+      @Override
+      public int[] ints(int thread, int length) {
+        throw new AssertionError();
+      }
     };
   }
 }

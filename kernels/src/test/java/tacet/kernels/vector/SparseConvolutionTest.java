@@ -36,6 +36,19 @@ class SparseConvolutionTest {
     }
   }
 
+  /** More channels than one panel of weights has. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void manyChannels(int kernel) throws InterruptedException {
+    Random random = new Random(kernel);
+    int v = Lanes.COUNT;
+    try (ThreadBudget budget = new ThreadBudget(2)) {
+      for (int out : new int[] {2 * v, 8 * v + 1}) {
+        check(random, budget, 70 * v + 1, out, kernel, kernel);
+      }
+    }
+  }
+
   private static void check(Random random, ThreadBudget budget, int round)
       throws InterruptedException {
     int v = Lanes.COUNT;
@@ -43,8 +56,11 @@ class SparseConvolutionTest {
     int[] outs = {v, v + 1, 2 * v, 3 * v - 1, 4 * v, 5 * v + 2, 6 * v, 8 * v, 10 * v - 3};
     int in = ins[random.nextInt(ins.length)];
     int out = outs[round % outs.length];
-    int kh = 1 + random.nextInt(3);
-    int kw = 1 + random.nextInt(3);
+    check(random, budget, in, out, 1 + random.nextInt(3), 1 + random.nextInt(3));
+  }
+
+  private static void check(Random random, ThreadBudget budget, int in, int out, int kh, int kw)
+      throws InterruptedException {
     ConvSpec s = ConvolutionCase.random(random, in, out, kh, kw, 1, 1);
     float[] weights = floats(random, out * in * kh * kw);
     float[] bias = floats(random, out);
