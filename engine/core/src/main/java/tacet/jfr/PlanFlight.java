@@ -3,7 +3,6 @@ package tacet.jfr;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.IntToLongFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -30,6 +29,18 @@ public final class PlanFlight implements AutoCloseable {
       long multiplyAdds,
       long elements,
       int channels) {}
+
+  /** The zeros of a layer's channels in the run under way. */
+  @FunctionalInterface
+  public interface Channels {
+    /**
+     * Moves those that have so many zeros to the front.
+     *
+     * @param numbers of channels, in ascending order, and so in the end
+     * @return how many are there
+     */
+    int keep(int[] numbers, int count, long zeros);
+  }
 
   /** Sums over runs. */
   private static final class Total {
@@ -149,14 +160,14 @@ public final class PlanFlight implements AutoCloseable {
         long skipped,
         long zeros,
         long nearZeros,
-        IntToLongFunction ofChannel) {
+        Channels channels) {
       Facts f = layers.get(i);
       synchronized (totals) {
         Total t = add(i, kernel, backend, nanoseconds, skipped);
         t.countedRuns++;
         t.zeros += zeros;
         t.nearZeros += nearZeros;
-        listen(t, f, ofChannel);
+        listen(t, f, channels);
       }
       if (each) {
         LayerEvent e = timed[i] == null ? event(i) : timed[i];
@@ -193,19 +204,14 @@ public final class PlanFlight implements AutoCloseable {
   }
 
   /** Channels that were not silent in a run are none of the silent ones any more. */
-  private static void listen(Total t, Facts f, IntToLongFunction zeros) {
+  private static void listen(Total t, Facts f, Channels channels) {
     if (t.silent == null) {
       t.silent = IntStream.range(0, f.channels).toArray();
       t.silentCount = f.channels;
     }
-    int left = 0;
-    for (int k = 0; k < t.silentCount; k++) {
-      int channel = t.silent[k];
-      if (zeros.applyAsLong(channel) * f.channels == f.elements) {
-        t.silent[left++] = channel;
-      }
+    if (t.silentCount > 0) {
+      t.silentCount = channels.keep(t.silent, t.silentCount, f.elements / f.channels);
     }
-    t.silentCount = left;
   }
 
   /** Adds a run to the totals, which the caller has locked. */

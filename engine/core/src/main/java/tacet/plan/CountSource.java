@@ -3,7 +3,6 @@ package tacet.plan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntToLongFunction;
 import tacet.kernels.ZeroCounts.Kind;
 import tacet.profile.LayerProfile.Counts;
 
@@ -98,17 +97,68 @@ sealed interface CountSource {
     };
   }
 
-  /** Zeros of one channel or another, for who looks at many. */
-  static IntToLongFunction ofChannels(Workspace w, CountSource source) {
-    if (source instanceof OfStep s) {
-      return ofStep(w, s);
-    }
-    return channel -> zeros(w, source, channel);
+  /**
+   * Of some channels, keeps those that have so many zeros: moves them to the front.
+   *
+   * @param numbers of the channels, in ascending order, and so in the end
+   * @return how many are kept
+   */
+  static int keep(Workspace w, CountSource source, int[] numbers, int count, long zeros) {
+    return keep(w, source, numbers, 0, count, 0, zeros, 0);
   }
 
-  private static IntToLongFunction ofStep(Workspace w, OfStep s) {
-    long[] zeros = w.counts[s.counts].perChannel(s.before ? Kind.ZERO_BEFORE : Kind.ZERO);
-    return channel -> zeros[channel];
+  /**
+   * @param from the first of those that the source has, {@code to} the one behind the last
+   * @param base number of the source's first channel
+   * @param kept how many have been kept before
+   */
+  private static int keep(
+      Workspace w,
+      CountSource source,
+      int[] numbers,
+      int from,
+      int to,
+      int base,
+      long zeros,
+      int kept) {
+    return switch (source) {
+      case OfStep s -> {
+        long[] each = w.counts[s.counts].perChannel(s.before ? Kind.ZERO_BEFORE : Kind.ZERO);
+        int n = kept;
+        for (int i = from; i < to; i++) {
+          if (each[numbers[i] - base] == zeros) {
+            numbers[n++] = numbers[i];
+          }
+        }
+        yield n;
+      }
+      case Padded p -> keep(w, p.of, numbers, from, to, base, zeros - p.each, kept);
+      case Joined j -> {
+        int n = kept;
+        int begin = from;
+        int first = base;
+        for (CountSource part : j.parts) {
+          int next = first + channels(w, part);
+          int end = begin;
+          while (end < to && numbers[end] < next) {
+            end++;
+          }
+          n = keep(w, part, numbers, begin, end, first, zeros, n);
+          begin = end;
+          first = next;
+        }
+        yield n;
+      }
+      case Together _, Moved _ -> {
+        int n = kept;
+        for (int i = from; i < to; i++) {
+          if (zeros(w, source, numbers[i] - base) == zeros) {
+            numbers[n++] = numbers[i];
+          }
+        }
+        yield n;
+      }
+    };
   }
 
   /** Number of channels. */

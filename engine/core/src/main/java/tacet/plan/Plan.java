@@ -322,7 +322,7 @@ public final class Plan implements AutoCloseable {
             skipped,
             CountSource.zeros(w, l.counted()),
             CountSource.nearZeros(w, l.counted(), options.threshold()),
-            CountSource.ofChannels(w, l.counted()));
+            (channels, count, zeros) -> CountSource.keep(w, l.counted(), channels, count, zeros));
       } else {
         events.report(number, kernel, backend, nanoseconds(w, l), skipped);
       }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import tacet.kernels.ZeroCounts;
@@ -62,8 +63,19 @@ class CountSourceTest {
       assertEquals(sum, CountSource.zeros(w, source));
       for (int c = 0; c < zeros.length; c++) {
         assertEquals(zeros[c], CountSource.zeros(w, source, c));
-        assertEquals(zeros[c], CountSource.ofChannels(w, source).applyAsLong(c));
+        checkKept(w, source, zeros, c);
       }
+    }
+  }
+
+  /** Of all channels, and of every other, those with as many zeros as one has. */
+  private static void checkKept(Workspace w, CountSource source, long[] zeros, int channel) {
+    for (int step = 1; step <= 2; step++) {
+      int every = step;
+      int[] numbers = IntStream.range(0, zeros.length).filter(c -> c % every == 0).toArray();
+      int[] expected = Arrays.stream(numbers).filter(c -> zeros[c] == zeros[channel]).toArray();
+      int kept = CountSource.keep(w, source, numbers, numbers.length, zeros[channel]);
+      assertArrayEquals(expected, Arrays.copyOf(numbers, kept));
     }
   }
 
