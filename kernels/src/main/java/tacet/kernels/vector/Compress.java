@@ -17,7 +17,7 @@ import jdk.incubator.vector.VectorOperators;
 final class Compress {
 
   /** Lane compression is one instruction with AVX-512; elsewhere lanes are put in an order from a table. */
-  static final boolean COMPRESSES = COUNT == 16;
+  private static final boolean COMPRESSES = COUNT == 16;
 
   /** For every set of lanes, as bits, their numbers; behind them some lane or other. */
   private static final int[] ORDERS = COMPRESSES ? new int[0] : orders();

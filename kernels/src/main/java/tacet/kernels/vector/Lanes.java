@@ -35,6 +35,13 @@ final class Lanes {
   static final boolean MANY_REGISTERS =
       COUNT == 16 || "aarch64".equals(System.getProperty("os.arch"));
 
+  /**
+   * Whether micro-kernels that load where lists say so load from arrays. Of an array C2 checks the first and the last of several
+   * neighbouring vectors, of a memory segment every one. But an array's vectors of 512 bits are aligned by chance, and half as
+   * fast where they are not.
+   */
+  static final boolean LISTED_IN_ARRAYS = COUNT < 16;
+
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 

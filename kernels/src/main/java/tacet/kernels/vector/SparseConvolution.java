@@ -28,7 +28,7 @@ import tacet.kernels.ZeroCounts;
 final class SparseConvolution implements Kernel {
 
   /** Whether operands are in arrays: {@link F32ArrayPixels}, and not {@link F32SparsePixels}. */
-  private static final boolean ARRAYS = !Compress.COMPRESSES;
+  private static final boolean ARRAYS = Lanes.LISTED_IN_ARRAYS;
 
   /**
    * Bytes of a panel of weights. With full vectors about twice a first-level cache: up to 60 % of zeros a panel that fits in it
