@@ -93,7 +93,7 @@ final class ConvolutionSteps {
       }
       Choice choice = layer.kernel(provider, weights);
       if (choice.kernel() != null) {
-        if (order.mayLend(provider) && in.hasHalo(spec.halo())) {
+        if (order.mayLend(provider) && kernels.measures() && in.hasHalo(spec.halo())) {
           ImageLayout added = residual == null ? null : residual.layout();
           choice =
               choice.with(
@@ -172,7 +172,7 @@ final class ConvolutionSteps {
       }
       Choice choice = layer.kernel(provider, weights);
       if (choice.kernel() != null) {
-        if (order.mayLend(provider)) {
+        if (order.mayLend(provider) && kernels.measures()) {
           choice =
               choice.with(
                   order

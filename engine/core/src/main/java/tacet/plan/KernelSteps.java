@@ -160,6 +160,11 @@ final class KernelSteps {
         choice.kernel().multiplyAdds());
   }
 
+  /** Whether kernels may be timed, and need not be judged by estimates, which are multiples of SIMD's dense kernels. */
+  boolean measures() {
+    return options.measureNanos() > 0;
+  }
+
   /** Whether anything may be skipped because it is zero. */
   boolean skips() {
     return options.sparse() != SparseMode.OFF;

@@ -27,7 +27,7 @@ record ProviderOrder(List<KernelProvider> providers, KernelProvider simd, Assign
     return assignment != null && assignment.other(n) ? providers.reversed() : providers;
   }
 
-  /** Whether SIMD's kernels that skip zeros may stand in for those of this provider: where measurements decide anyway. */
+  /** Whether SIMD's kernels that skip zeros may stand in for those of this provider. */
   boolean mayLend(KernelProvider provider) {
     return assignment != null && provider != simd;
   }
