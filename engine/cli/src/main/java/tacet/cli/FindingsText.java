@@ -168,12 +168,17 @@ final class FindingsText {
             .mapToDouble(f -> (Double) f.evidence().get("negativeShare"))
             .sorted()
             .toArray();
-    return String.format(
-        Locale.ROOT,
-        "ReLU does so in %d more layers: %.1f %% to %.1f %% of their inputs are negative.",
-        relu.size(),
-        100 * negative[0],
-        100 * negative[negative.length - 1]);
+    double least = 100 * negative[0];
+    double most = 100 * negative[negative.length - 1];
+    return relu.size() == 1
+        ? String.format(
+            Locale.ROOT, "ReLU does so in 1 more layer: %.1f %% of its inputs are negative.", most)
+        : String.format(
+            Locale.ROOT,
+            "ReLU does so in %d more layers: %.1f %% to %.1f %% of their inputs are negative.",
+            relu.size(),
+            least,
+            most);
   }
 
   private static boolean inherited(Finding f) {

@@ -11,6 +11,9 @@ import tacet.insight.cause.Network.Cut;
  * layer's others; so low that three standard deviations of their input do not lift them; and such that without the bias they
  * would fire, often, or at all where the bias exceeds whatever inputs could add or take. What a unit would do without its
  * bias follows exactly from what was measured, by subtraction.
+ *
+ * <p>Biases that silence no unit may still keep a whole layer down. Where without any there would be a quarter fewer zeros,
+ * they have as many of the zeros that each would not make without, as count on balance: biases above zero take zeros away.
  */
 final class BiasCause implements Cause.OfUnits {
 
@@ -23,6 +26,9 @@ final class BiasCause implements Cause.OfUnits {
   private static final double LEAST_FIRING_ELSEWHERE = 0.25;
 
   private static final int ENOUGH = 100;
+
+  /** Part of a layer's zeros that biases must make on balance, beside those of units they keep off. */
+  private static final double LEAST_ON_BALANCE = 0.25;
 
   /** Times the layer's median. */
   private static final double OUTLIER = 10;
@@ -56,6 +62,35 @@ final class BiasCause implements Cause.OfUnits {
     return (outlier || altered == null || altered.isSilent(unit))
         && (fires || (outlier || bounds.isOutweighed(cut, unit)) && couldFire(cut, unit))
         && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
+  }
+
+  /**
+   * Of the zeros of unclaimed units that would not be zero without their bias, the part that counts on balance. One number
+   * moves all values of a unit one way, so that those zeros are as many as the times it would fire more often.
+   */
+  double rate(Cut cut, Partition partition) {
+    UnitStatistics s = analysis.original().units().get(cut.output());
+    if (!hasBias(cut, s)) {
+      return 0;
+    }
+    long zeros = 0;
+    long made = 0;
+    long net = 0;
+    for (int c = 0; c < s.units(); c++) {
+      zeros += s.silent(c);
+      if (partition.owner(cut, c) == null) {
+        long more = s.firesWithoutBias(c) - (s.observations(c) - s.silent(c));
+        made += Math.max(0, more);
+        net += more;
+      }
+    }
+    FlatCounts flat = analysis.flatCounts(cut.output());
+    if (FlatRegionsCause.rate(flat) > 0) {
+      // In what is flat hardly more than a bias is left: those zeros are told already.
+      made -= flat.excess();
+      net -= flat.excess();
+    }
+    return net > 0 && net >= LEAST_ON_BALANCE * zeros ? (double) net / made : 0;
   }
 
   /** Whether a bias is far below what its layer has. */
@@ -95,12 +130,14 @@ final class BiasCause implements Cause.OfUnits {
     int outliers = 0;
     long without = 0;
     long all = 0;
+    long ofUnits = 0;
     for (int c = 0; c < s.units(); c++) {
       biases[c] = cut.bias()[c];
       without += Math.round((1 - s.fireShareWithoutBias(c)) * s.observations(c));
       all += s.observations(c);
       if (partition.owner(cut, c) == Kind.BIAS) {
         units.add((long) c);
+        ofUnits += s.silent(c);
         outliers += isOutlier(cut.bias(), c) ? 1 : 0;
       }
     }
@@ -116,7 +153,24 @@ final class BiasCause implements Cause.OfUnits {
             .put("medianBias", biases[biases.length / 2])
             .put("leastBias", biases[0])
             .put("zeroFractionWithoutAnyBias", withoutBias);
-    if (share > 0) {
+    boolean onBalance = rate(cut, partition) > 0;
+    String lowered =
+        Text.format(
+            "without any bias %s would be zero instead of %s",
+            Text.percent(withoutBias), Text.percent(zeroFraction));
+    if (units.isEmpty() && onBalance && share > 0) {
+      return new Finding(
+          "bias",
+          cut.layer(),
+          share,
+          Text.format(
+              "Biases keep %s down (the median is %.3g), though no unit is off because of its own"
+                  + " alone: %s. %s of the layer's zeros.",
+              cut.layer(), biases[biases.length / 2], lowered, Text.percent(share)),
+          true,
+          evidence.map());
+    }
+    if (!units.isEmpty()) {
       double fires = 0;
       for (Object u : units) {
         fires += s.fireShareWithoutBias(((Long) u).intValue()) / units.size();
@@ -127,7 +181,7 @@ final class BiasCause implements Cause.OfUnits {
           share,
           Text.format(
               "%d of %s's %d units %s off because of bias alone (down to %.3g, the layer's median"
-                  + " is %.3g): without it, %s. %s of the layer's zeros.",
+                  + " is %.3g): without it, %s. %s of the layer's zeros%s.",
               units.size(),
               cut.layer(),
               s.units(),
@@ -137,7 +191,12 @@ final class BiasCause implements Cause.OfUnits {
               fires > 0
                   ? Text.format("firing at %s of positions", Text.percent(fires))
                   : "firing on altered images",
-              Text.percent(share)),
+              Text.percent(ofUnits, partition.zeros(cut.output())),
+              onBalance
+                  ? Text.format(
+                      ", and with what biases keep down of its other units %s: %s",
+                      Text.percent(share), lowered)
+                  : ""),
           true,
           evidence.map());
     }
@@ -145,10 +204,7 @@ final class BiasCause implements Cause.OfUnits {
         "bias",
         cut.layer(),
         null,
-        Text.format(
-            "No unit of %s is kept off by its bias alone; without any bias %s would be zero instead"
-                + " of %s.",
-            cut.layer(), Text.percent(withoutBias), Text.percent(zeroFraction)),
+        Text.format("No unit of %s is kept off by its bias alone; %s.", cut.layer(), lowered),
         false,
         evidence.map());
   }

@@ -39,7 +39,10 @@ public record Explanation(List<Finding> findings) {
       BottleneckCause bottleneck = new BottleneckCause(analysis, dead);
       Partition partition =
           Partition.of(
-              analysis, List.of(preprocessing, flat, weights, bias, bottleneck, dead), bottleneck);
+              analysis,
+              List.of(preprocessing, flat, weights, bias, bottleneck, dead),
+              bias,
+              bottleneck);
       List<Finding> findings = new ArrayList<>();
       for (Cause cause :
           List.of(
@@ -55,10 +58,10 @@ public record Explanation(List<Finding> findings) {
               new ReluCause(analysis),
               new PoolingCause(analysis),
               new NonFiniteCause(analysis),
-              new DuplicateChannelsCause(analysis),
-              new RemainderCause(analysis))) {
+              new DuplicateChannelsCause(analysis))) {
         findings.addAll(cause.findings(partition));
       }
+      findings.addAll(new RemainderCause(analysis, List.copyOf(findings)).findings(partition));
       return new Explanation(
           Importance.sorted(findings, analysis.network(), analysis.elementsByLayer()));
     }

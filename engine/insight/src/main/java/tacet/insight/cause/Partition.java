@@ -15,11 +15,11 @@ import tacet.insight.cause.Values.Value;
  *
  * <p>Where a cut makes a zero (its input is at or below the bound and not zero already), the first of these is its cause:
  * the unit's, if one of the {@linkplain Cause.OfUnits causes of units} claims it, in the order of {@link Kind}; the flat
- * region, for as many zeros as texture takes away on balance; the bottleneck that lets nothing through at this position;
- * otherwise the cut itself, {@link Kind#RELU} (or {@link Kind#SATURATION} for a hard sigmoid). Zeros that an operator only
- * moves (reshapes, concatenation, slices, pooling, addition) keep their cause. An exact zero out of a linear operator comes
- * from weights that are all zero, or from an input of zeros, whose main cause it takes. The rest is
- * {@link Kind#UNEXPLAINED}: zeros in the image, padding, cancellation.
+ * region, for as many zeros as texture takes away on balance; the bottleneck that lets nothing through at this position; the
+ * unit's bias, for as many zeros as the layer's biases make on balance; otherwise the cut itself, {@link Kind#RELU} (or
+ * {@link Kind#SATURATION} for a hard sigmoid). Zeros that an operator only moves (reshapes, concatenation, slices, pooling,
+ * addition) keep their cause. An exact zero out of a linear operator comes from weights that are all zero, or from an input of
+ * zeros, whose main cause it takes. The rest is {@link Kind#UNEXPLAINED}: zeros in the image, padding, cancellation.
  */
 final class Partition {
 
@@ -35,7 +35,8 @@ final class Partition {
     moves = new Moves(analysis);
   }
 
-  static Partition of(Analysis analysis, List<Cause.OfUnits> causes, BottleneckCause bottleneck)
+  static Partition of(
+      Analysis analysis, List<Cause.OfUnits> causes, BiasCause bias, BottleneckCause bottleneck)
       throws InterruptedException {
     Partition p = new Partition(analysis);
     for (Cut cut : analysis.network().cuts()) {
@@ -45,7 +46,7 @@ final class Partition {
       }
     }
     for (Sample sample : analysis.samples()) {
-      p.add(sample, bottleneck);
+      p.add(sample, bias, bottleneck);
     }
     return p;
   }
@@ -97,7 +98,8 @@ final class Partition {
     return o == null ? null : o[unit];
   }
 
-  private void add(Sample sample, BottleneckCause bottleneck) throws InterruptedException {
+  private void add(Sample sample, BiasCause bias, BottleneckCause bottleneck)
+      throws InterruptedException {
     Values v = analysis.run(sample.tensor());
     ImageView image = ImageView.of(sample, analysis.network().graph());
     boolean[][] flat = Analysis.flatPixels(image);
@@ -111,7 +113,7 @@ final class Partition {
       for (String out : n.outputs()) {
         Value y = out.isEmpty() ? null : v.floats().get(out);
         if (y != null) {
-          codes.put(out, codes(n, out, y, v, textured, regions, bottleneck, codes));
+          codes.put(out, codes(n, out, y, v, textured, regions, bias, bottleneck, codes));
         }
       }
     }
@@ -135,12 +137,13 @@ final class Partition {
       Values v,
       Values textured,
       FlatRegions regions,
+      BiasCause bias,
       BottleneckCause bottleneck,
       Map<String, byte[]> codes) {
     byte[] result = new byte[y.data().length];
     Cut cut = analysis.network().cut(out);
     if (cut != null && v.floats().containsKey(cut.input())) {
-      cut(cut, y, v, textured, regions, bottleneck, codes, result);
+      cut(cut, y, v, textured, regions, bias, bottleneck, codes, result);
       return result;
     }
     long zeros = 0;
@@ -202,6 +205,7 @@ final class Partition {
       Values v,
       Values textured,
       FlatRegions regions,
+      BiasCause bias,
       BottleneckCause bottleneck,
       Map<String, byte[]> codes,
       byte[] result) {
@@ -213,6 +217,8 @@ final class Partition {
     Value other = textured == null ? null : textured.floats().get(cut.input());
     double rate = FlatRegionsCause.rate(flat);
     double budget = 0;
+    double biasRate = bias.rate(cut, this);
+    double biasBudget = 0;
     byte own =
         cut.upper() == Float.POSITIVE_INFINITY || cut.bound() == 0
             ? Kind.RELU.code()
@@ -240,6 +246,10 @@ final class Partition {
             result[i] = Kind.BOTTLENECK.code();
           } else if (x.data()[i] == 0 && cut.bound() == 0) {
             result[i] = before != null && before[i] != 0 ? before[i] : own;
+          } else if (biasRate > 0 && x.data()[i] - cut.bias()[c] > cut.bound()) {
+            biasBudget += biasRate;
+            result[i] = biasBudget >= 1 ? Kind.BIAS.code() : own;
+            biasBudget -= biasBudget >= 1 ? 1 : 0;
           } else {
             result[i] = own;
           }

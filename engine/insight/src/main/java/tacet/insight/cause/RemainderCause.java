@@ -12,25 +12,23 @@ import tacet.insight.cause.Network.Cut;
 final class RemainderCause implements Cause {
 
   private final Analysis analysis;
+  private final List<Finding> others;
 
-  RemainderCause(Analysis analysis) {
+  /**
+   * @param others all other findings
+   */
+  RemainderCause(Analysis analysis, List<Finding> others) {
     this.analysis = analysis;
+    this.others = others;
   }
 
   @Override
   public List<Finding> findings(Partition partition) {
     List<Finding> found = new ArrayList<>();
     for (String value : analysis.values()) {
-      Cut cut = analysis.network().cut(value);
       for (Kind kind : Kind.values()) {
         double share = partition.share(value, kind);
-        boolean said =
-            cut != null
-                    && analysis.original().units().containsKey(cut.output())
-                    && kind != Kind.UNEXPLAINED
-                    && (kind != Kind.RELU || makesZeros(cut, partition))
-                || kind == Kind.SATURATION && made(value, partition);
-        if (share > 0 && !said) {
+        if (share > 0 && !isSaid(kind, analysis.network().layer(value))) {
           found.add(finding(value, kind, share, partition));
         }
       }
@@ -48,8 +46,15 @@ final class RemainderCause implements Cause {
     return before == null || partition.zeros(cut.output()) > before.zeros();
   }
 
-  private boolean made(String value, Partition partition) {
-    return analysis.saturation().of(value) != null && partition.share(value, Kind.SATURATION) > 0;
+  /** Whether another finding gives the share of a layer's zeros that this cause has. */
+  private boolean isSaid(Kind kind, String layer) {
+    return others.stream()
+        .anyMatch(
+            f ->
+                f.holds()
+                    && f.share() != null
+                    && f.cause().equals(kind.label())
+                    && layer.equals(f.layer()));
   }
 
   private Finding finding(String value, Kind kind, double share, Partition partition) {
@@ -60,9 +65,7 @@ final class RemainderCause implements Cause {
     Evidence evidence =
         new Evidence()
             .put("zeros", zeros)
-            .put(
-                "inherited",
-                partition.isInherited(value) || kind == Kind.RELU && cut != null && !ofInput);
+            .put("inherited", partition.isInherited(value) || cut != null && !ofInput);
     if (kind == Kind.UNEXPLAINED) {
       return new Finding(
           kind.label(),
@@ -83,6 +86,17 @@ final class RemainderCause implements Cause {
           Text.format(
               "ReLU makes %s of the zeros of %s, which reads the network's input as it is.",
               Text.percent(share), layer),
+          true,
+          evidence.map());
+    }
+    if (cut != null && makesZeros(cut, partition)) {
+      return new Finding(
+          kind.label(),
+          layer,
+          share,
+          Text.format(
+              "%s of the zeros of %s were zero before it, made by %s.",
+              Text.percent(share), layer, kind.label()),
           true,
           evidence.map());
     }

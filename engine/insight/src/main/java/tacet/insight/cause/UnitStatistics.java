@@ -114,6 +114,11 @@ final class UnitStatistics {
     return n;
   }
 
+  /** Values that would be above the cut without the bias. */
+  long firesWithoutBias(int unit) {
+    return firesWithoutBias[unit];
+  }
+
   /** Part of what was seen that would be above the cut without the bias. */
   double fireShareWithoutBias(int unit) {
     return observations[unit] == 0 ? 0 : (double) firesWithoutBias[unit] / observations[unit];

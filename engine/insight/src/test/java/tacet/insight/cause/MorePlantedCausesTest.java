@@ -101,6 +101,19 @@ class MorePlantedCausesTest {
     assertFirst("bias", "b", explain(n, samples));
   }
 
+  /** No unit is silent, yet the layer is far sparser than it would be without its biases. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void wholeLayerKeptDownByItsBiases(long seed) throws InterruptedException {
+    Planted n = new Planted(seed).conv("a", 16).pool("p").conv("b", 24).conv("c", 24);
+    assertNot("bias", explain(n, Planted.textured(seed)));
+    float[] biases = n.weights("b/b");
+    for (int c = 0; c < biases.length; c++) {
+      biases[c] -= 1;
+    }
+    assertFirst("bias", "b", explain(n, Planted.textured(seed)));
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void onlyTheDenseLayerShrunk(long seed) throws InterruptedException {
