@@ -93,7 +93,7 @@ final class ConvolutionSteps {
       }
       Choice choice = layer.kernel(provider, weights);
       if (choice.kernel() != null) {
-        if (order.mayLend(provider) && kernels.measures() && in.hasHalo(spec.halo())) {
+        if (lends(provider) && in.hasHalo(spec.halo())) {
           ImageLayout added = residual == null ? null : residual.layout();
           choice =
               choice.with(
@@ -106,6 +106,14 @@ final class ConvolutionSteps {
       declined.add(provider.name() + " declined: " + choice.reason());
     }
     return new Declined(declined.toString());
+  }
+
+  /**
+   * Whether SIMD's kernels that skip zeros may stand in for those of this provider: where they are timed. Estimates are multiples
+   * of SIMD's own dense kernels.
+   */
+  private boolean lends(KernelProvider provider) {
+    return order.mayLend(provider) && kernels.measures();
   }
 
   /** Dense layers are convolutions of one pixel; a flattened image is read where it lies. */
@@ -172,7 +180,7 @@ final class ConvolutionSteps {
       }
       Choice choice = layer.kernel(provider, weights);
       if (choice.kernel() != null) {
-        if (order.mayLend(provider) && kernels.measures()) {
+        if (lends(provider)) {
           choice =
               choice.with(
                   order

@@ -160,7 +160,7 @@ final class KernelSteps {
         choice.kernel().multiplyAdds());
   }
 
-  /** Whether kernels may be timed, and need not be judged by estimates, which are multiples of SIMD's dense kernels. */
+  /** Whether kernels may be timed, and need not be judged by estimates. */
   boolean measures() {
     return options.measureNanos() > 0;
   }

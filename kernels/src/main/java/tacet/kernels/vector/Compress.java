@@ -203,21 +203,17 @@ final class Compress {
     m = Lanes.known(m);
     int end = entries;
     IntVector number = IntVector.zero(INTS);
-    for (int i = from; i < to - 1; i++) {
+    for (int i = from; i < to; i++) {
       IntVector x = IntVector.fromMemorySegment(INTS, m, place + vectors[i], ORDER);
-      int set = set(x) & LANES;
+      // The last "and" tells the compiler that the table is long enough.
+      int set = set(x) & (i == to - 1 ? last : LANES) & LANES;
       IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
       order.add(number).intoArray(numbers, end);
       order.selectFrom(x).intoMemorySegment(m, values + end * 4L, ORDER);
       end += Integer.bitCount(set);
       number = number.add(COUNT);
     }
-    IntVector x = IntVector.fromMemorySegment(INTS, m, place + vectors[to - 1], ORDER);
-    int set = set(x) & last & LANES;
-    IntVector order = IntVector.fromArray(INTS, ORDERS, set * COUNT);
-    order.add(number).intoArray(numbers, end);
-    order.selectFrom(x).intoMemorySegment(m, values + end * 4L, ORDER);
-    return end + Integer.bitCount(set);
+    return end;
   }
 
   /** Lanes that are not zero, as bits, and some above: without its sign a zero has none. */

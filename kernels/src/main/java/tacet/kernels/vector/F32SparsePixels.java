@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Micro-kernels: a row of pixels, each with a list of the channels that are not zero, times two to
- * six vectors of columns.
+ * Micro-kernels for vectors of 512 bits ({@link F32ArrayPixels} has those for narrower ones): a row of pixels, each with a list
+ * of the channels that are not zero, times two to six vectors of columns.
  *
  * <p>Contract. Pixel p's list is the entries {@code int[starts + p · startStep]} up to the int
  * behind it, exclusive. Entry i is an int at {@code lists + 4 · i}, the number of a channel, and

@@ -63,6 +63,9 @@ final class SparseConvolution implements Kernel {
   /** Where tiles of output channels begin, in vectors, and where the last ends. */
   private final int[] cuts;
 
+  /** Vectors of the widest tile. */
+  private final int widest;
+
   /** Whether pixels stand alone, so that a band is a stretch of pixels and not of rows. */
   private final boolean pointwise;
 
@@ -78,6 +81,7 @@ final class SparseConvolution implements Kernel {
     this.outputs = outputs;
     this.slides = slides(spec);
     this.cuts = cuts(spec);
+    this.widest = IntStream.range(0, tiles()).map(this::width).max().orElseThrow();
     this.pointwise =
         spec.kernelHeight() * spec.kernelWidth() == 1 && spec.padTop() == 0 && spec.padLeft() == 0;
     int reach = (spec.kernelWidth() - 1) * spec.dilationX();
@@ -173,10 +177,10 @@ final class SparseConvolution implements Kernel {
           .map(tile -> (int) ((long) vectors * tile / tiles))
           .toArray();
     }
-    int widest = slides(spec) ? WIDEST_SLIDING : WIDEST;
+    int most = slides(spec) ? WIDEST_SLIDING : WIDEST;
     IntStream.Builder cuts = IntStream.builder().add(0);
     for (int at = 0; at < vectors; ) {
-      at += Math.clamp(Integer.highestOneBit(vectors - at), NARROWEST, widest);
+      at += Math.clamp(Integer.highestOneBit(vectors - at), NARROWEST, most);
       cuts.add(at);
     }
     return cuts.build().toArray();
@@ -190,13 +194,9 @@ final class SparseConvolution implements Kernel {
     return cuts[tile + 1] - cuts[tile];
   }
 
-  private int widest() {
-    return IntStream.range(0, tiles()).map(this::width).max().orElseThrow();
-  }
-
   @Override
   public String name() {
-    return "sparse-conv " + together(spec) + "x" + widest() + "v" + Lanes.COUNT;
+    return "sparse-conv " + together(spec) + "x" + widest + "v" + Lanes.COUNT;
   }
 
   @Override
@@ -248,7 +248,7 @@ final class SparseConvolution implements Kernel {
 
   /** Most vectors of input channels whose weights make a panel. */
   private int groupDepth() {
-    return Math.max(1, PANEL_BYTES / (widest() * together(spec) * BYTES) / Lanes.COUNT);
+    return Math.max(1, PANEL_BYTES / (widest * together(spec) * BYTES) / Lanes.COUNT);
   }
 
   /**
@@ -277,7 +277,7 @@ final class SparseConvolution implements Kernel {
     long length = align((long) depth() * b.positions * BYTES + BYTES);
     // Numbers have an array instead.
     long sums = lists + (ARRAYS ? 1 : 2) * length;
-    long places = sums + (long) b.pixels() * widest() * BYTES;
+    long places = sums + (long) b.pixels() * widest * BYTES;
     long residualPlaces = places + b.pixels() * 8L;
     long fetched = residualPlaces + b.pixels() * 8L;
     return new Scratch(
@@ -610,7 +610,7 @@ final class SparseConvolution implements Kernel {
   /** Floats of the widest panel. */
   private int panelFloats() {
     int group = Math.min(groupDepth(), depth());
-    return group * Lanes.COUNT * widest() * together(spec) * Lanes.COUNT;
+    return group * Lanes.COUNT * widest * together(spec) * Lanes.COUNT;
   }
 
   /**
