@@ -172,11 +172,12 @@ final class InspectCommand implements Callable<Integer> {
     ModelOptions options = modelOptions.options();
     List<InspectInput> inputs = inputs(graph, 0, out);
     // First: kernels are measured and timed below, on a machine that has compiled them by then.
-    List<Finding> findings;
+    Explanation explanation;
     try (Progress progress = new Progress("causes")) {
       List<Sample> samples = inputs.stream().map(InspectInput::sample).toList();
-      findings = new ArrayList<>(Explanation.of(graph, options, samples, progress::at).findings());
+      explanation = Explanation.of(graph, options, samples, progress::at);
     }
+    List<Finding> findings = new ArrayList<>(explanation.findings());
     SparsityProfile profile = null;
     double sparsity = 0;
     // To measure and warm up kernels for the built-in encoders would take longer than everything
@@ -205,11 +206,13 @@ final class InspectCommand implements Callable<Integer> {
     List<Weights.Summary> weights = Weights.of(graph);
     out.println();
     LayerTable.print(out, profile, weights, options.nearZero());
+    LayerTable.printOtherCounts(out, profile, explanation.zeros());
     if (detail) {
       out.println();
       DetailReport.print(out, profile);
     }
     List<Object> layers = InspectJson.layers(profile);
+    InspectJson.addStrictZeros(layers, explanation.zeros());
     if (skippingOptions.asked()) {
       Tensor input = inputs.getFirst().tensor();
       content.put("ab", skippingOptions.alternate(original, graph, options, input, out));

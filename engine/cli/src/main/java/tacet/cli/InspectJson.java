@@ -96,6 +96,15 @@ final class InspectJson {
     }
   }
 
+  /** Adds to the layers the zeros that findings are about; null where they say nothing of a layer. */
+  static void addStrictZeros(List<Object> layers, Map<String, Long> zeros) {
+    for (Object layer : layers) {
+      @SuppressWarnings("unchecked")
+      Map<String, Object> l = (Map<String, Object>) layer;
+      l.put("strictZeros", zeros.get(l.get("value")));
+    }
+  }
+
   static List<Object> sizes(ResolutionSweep sweep) {
     List<Object> points = new ArrayList<>();
     for (ResolutionSweep.Point p : sweep.points()) {

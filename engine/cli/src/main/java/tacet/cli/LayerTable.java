@@ -16,6 +16,9 @@ import tacet.profile.SparsityProfile;
 /** Prints profiles as tables. */
 final class LayerTable {
 
+  /** Part of a layer's elements from which it is told that two countings differ: less is sums that cancel, now and then. */
+  private static final double OTHERWISE = 0.001;
+
   private LayerTable() {}
 
   static void print(
@@ -71,6 +74,36 @@ final class LayerTable {
             w.regulariser(),
             w.l1());
       }
+    }
+  }
+
+  /**
+   * Says which layers have another number of zeros in strict arithmetic.
+   *
+   * @param strict zeros by value
+   */
+  static void printOtherCounts(
+      PrintStream out, SparsityProfile profile, Map<String, Long> strict) {
+    List<String> layers = new ArrayList<>();
+    for (LayerProfile l : profile.layers()) {
+      Counts c = l.counts();
+      Long zeros = strict.get(l.value());
+      if (c != null && zeros != null && Math.abs(zeros - c.zeros()) > OTHERWISE * c.elements()) {
+        layers.add(
+            l.name()
+                + " "
+                + percent((double) zeros / c.elements())
+                + " instead of "
+                + percent(c.zeroFraction())
+                + " %");
+      }
+    }
+    if (!layers.isEmpty()) {
+      out.println(
+          "In strict arithmetic (--strict), which the findings are about, zeros are: "
+              + String.join(", ", layers)
+              + ". The kernels above round otherwise where all products are zero or values"
+              + " overflow.");
     }
   }
 

@@ -22,7 +22,8 @@ import tacet.tensor.Tensor;
 
 /**
  * A network watched on images: every value as the model's file has it, on the images themselves and on counterfactual
- * ones. Values of one image at a time are held; what is kept are sums.
+ * ones. Arithmetic is strict: Winograd's algorithm would leave ±1e-8 where every product is zero, and more infinities where
+ * values overflow. Values of one image at a time are held; what is kept are sums.
  */
 public final class Analysis implements AutoCloseable {
 
@@ -57,6 +58,7 @@ public final class Analysis implements AutoCloseable {
             network.graph(),
             options
                 .withFuse(false)
+                .withStrict(true)
                 .withCounts(CountLevel.OFF)
                 .withMeasure(false)
                 .withSparse(SparseMode.OFF));

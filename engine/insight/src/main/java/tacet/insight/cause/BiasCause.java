@@ -30,7 +30,7 @@ final class BiasCause implements Cause.OfUnits {
   /** Part of a layer's zeros that biases must make on balance, beside those of units they keep off. */
   private static final double LEAST_ON_BALANCE = 0.25;
 
-  /** Times the layer's median. */
+  /** Times the median of the units that fire. */
   private static final double OUTLIER = 10;
 
   private final Analysis analysis;
@@ -58,7 +58,7 @@ final class BiasCause implements Cause.OfUnits {
     boolean fires =
         s.fireShareWithoutBias(unit) >= LEAST_FIRING
             || altered != null && altered.fireShareWithoutBias(unit) >= LEAST_FIRING_ELSEWHERE;
-    boolean outlier = isOutlier(cut.bias(), unit);
+    boolean outlier = isOutlier(cut.bias(), unit, s);
     return (outlier || altered == null || altered.isSilent(unit))
         && (fires || (outlier || bounds.isOutweighed(cut, unit)) && couldFire(cut, unit))
         && seen.mean(unit) + DEVIATIONS * seen.deviation(unit) <= cut.bound();
@@ -93,14 +93,18 @@ final class BiasCause implements Cause.OfUnits {
     return net > 0 && net >= LEAST_ON_BALANCE * zeros ? (double) net / made : 0;
   }
 
-  /** Whether a bias is far below what its layer has. */
-  private static boolean isOutlier(float[] bias, int unit) {
+  /** Whether a bias is far below what units of its layer have that fire; where none does, below what all have. */
+  private static boolean isOutlier(float[] bias, int unit, UnitStatistics s) {
+    boolean anyFires = s.silentUnits() < bias.length;
     double[] sizes = new double[bias.length];
-    for (int c = 0; c < sizes.length; c++) {
-      sizes[c] = Math.abs(bias[c]);
+    int count = 0;
+    for (int c = 0; c < bias.length; c++) {
+      if (!anyFires || !s.isSilent(c)) {
+        sizes[count++] = Math.abs(bias[c]);
+      }
     }
-    Arrays.sort(sizes);
-    return -bias[unit] > OUTLIER * sizes[sizes.length / 2];
+    Arrays.sort(sizes, 0, count);
+    return -bias[unit] > OUTLIER * sizes[count / 2];
   }
 
   private static boolean hasBias(Cut cut, UnitStatistics s) {
@@ -138,7 +142,7 @@ final class BiasCause implements Cause.OfUnits {
       if (partition.owner(cut, c) == Kind.BIAS) {
         units.add((long) c);
         ofUnits += s.silent(c);
-        outliers += isOutlier(cut.bias(), c) ? 1 : 0;
+        outliers += isOutlier(cut.bias(), c, s) ? 1 : 0;
       }
     }
     Arrays.sort(biases);

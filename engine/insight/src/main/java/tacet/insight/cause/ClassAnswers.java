@@ -9,7 +9,7 @@ import tacet.insight.cause.Values.Value;
 /** What a classifier says about several pictures: logits of classes for each. */
 final class ClassAnswers {
 
-  /** Of fewer classes, certainty of one cannot be told from what chance gives. */
+  /** Of fewer classes, the largest logit of one answer cannot be told from what chance gives. */
   static final int CLASSES = 20;
 
   /** Deviations that a logit must be farther out than the largest of as many normal ones. */
@@ -84,6 +84,18 @@ final class ClassAnswers {
       all += surprise(m);
     }
     return Math.max(0, all - entropy);
+  }
+
+  /** Bits that answers could hold at most: no more than there are classes, or pictures, to tell apart. NaN of no answers. */
+  double mostInformation() {
+    return logits.isEmpty()
+        ? Double.NaN
+        : Math.log(Math.min(classes(), logits.size())) / Math.log(2);
+  }
+
+  /** Whether there are classes, but fewer than {@link #told()} can speak of. */
+  boolean isOfFewClasses() {
+    return classes() > 1 && classes() < CLASSES;
   }
 
   private static double surprise(double p) {

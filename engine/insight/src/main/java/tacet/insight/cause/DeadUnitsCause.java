@@ -137,28 +137,33 @@ final class DeadUnitsCause implements Cause.OfUnits {
     if (bound < MOST_BOUND) {
       text.append(
           Text.format(
-              " (so 95 %% sure to fire on fewer than %s of such images)", Text.percent(bound)));
+              " (with 95 %% confidence each fires on fewer than %s of such images)",
+              Text.percent(bound)));
     }
     if (dead > 0) {
       text.append(
           Text.format(
-              "; %d dead – no altered image wakes %s%s –, holding %s of its zeros",
+              ". Dead: %d, with %s of the layer's zeros; no altered image wakes %s%s",
               dead,
+              Text.percent(share),
               dead == 1 ? "it" : "them",
               unreachable > 0
                   ? Text.format(", and %d cannot fire on any input in the range seen", unreachable)
-                  : "",
-              Text.percent(share)));
-    }
-    if (dormant > 0) {
-      text.append(
-          Text.format("; %d dormant, %d of the silent wake on altered images", dormant, woken));
-    }
-    if (silent - dead - dormant > 0) {
-      text.append(Text.format("; %d for other reasons named here", silent - dead - dormant));
+                  : ""));
     }
     if (proven > 0) {
-      text.append(Text.format("; %d proven dead for any image", proven));
+      text.append(Text.format(". Proven dead for any image: %d", proven));
+    }
+    if (dormant > 0) {
+      text.append(Text.format(". Dormant, perhaps only on these images: %d", dormant));
+    }
+    if (silent - dead - dormant > 0) {
+      text.append(
+          Text.format(
+              ". Silent for another reason that is named here: %d", silent - dead - dormant));
+    }
+    if (woken > 0) {
+      text.append(Text.format(". Altered images wake %d of all silent ones", woken));
     }
     return new Finding(
         "dead-units",

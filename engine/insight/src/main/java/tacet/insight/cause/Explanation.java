@@ -1,7 +1,9 @@
 package tacet.insight.cause;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import tacet.ModelOptions;
 import tacet.graph.Graph;
 import tacet.insight.Finding;
@@ -10,8 +12,10 @@ import tacet.insight.Finding;
  * Everything that was found out about a network's zeros.
  *
  * @param findings most important first
+ * @param zeros by value, what the shares of its layer's findings are parts of: zeros on all samples in strict arithmetic,
+ *     one operator at a time
  */
-public record Explanation(List<Finding> findings) {
+public record Explanation(List<Finding> findings, Map<String, Long> zeros) {
 
   /** Told how many of about how many runs are done. */
   @FunctionalInterface
@@ -62,8 +66,10 @@ public record Explanation(List<Finding> findings) {
         findings.addAll(cause.findings(partition));
       }
       findings.addAll(new RemainderCause(analysis, List.copyOf(findings)).findings(partition));
+      Map<String, Long> zeros = new LinkedHashMap<>();
+      analysis.values().forEach(v -> zeros.put(v, partition.zeros(v)));
       return new Explanation(
-          Importance.sorted(findings, analysis.network(), analysis.elementsByLayer()));
+          Importance.sorted(findings, analysis.network(), analysis.elementsByLayer()), zeros);
     }
   }
 }

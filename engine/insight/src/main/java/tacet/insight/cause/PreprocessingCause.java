@@ -24,7 +24,8 @@ import tacet.insight.image.Normalization;
  *       that the image hardly matters beside an offset of the inputs, or beside biases where pixels
  *       are of another scale;
  *   <li>the classes: answers hold far more about which picture they are for, and tell classes apart
- *       better than chance would. That the network is surer is no sign by itself: any is surer of
+ *       better than chance would, or, of few classes, hold at least half of what there is to know
+ *       and are no less sure. That the network is surer is no sign by itself: any is surer of
  *       larger inputs. Certainty of everything, of answers that are huge already in the first
  *       layer, is a sign that they are too large.
  * </ul>
@@ -55,6 +56,9 @@ final class PreprocessingCause implements Cause.OfUnits {
   private static final double BITS_MORE = 0.25;
 
   private static final double TIMES_MORE = 2;
+
+  /** Of few classes, this part of what answers could hold at most. */
+  private static final double LEAST_KNOWN = 0.5;
 
   /**
    * Deviations between a unit's mean and its cut: more, and the image hardly moves it; with inputs
@@ -169,7 +173,12 @@ final class PreprocessingCause implements Cause.OfUnits {
       return true;
     }
     boolean usual = b.answer() <= Math.max(USUAL_ANSWER, 2 * a.answer());
-    return usual && (isFreed(b, a) || isCloser(b, a) || isNoLongerHuge(b, a)) || tellsMore(b, a);
+    return usual
+            && (isFreed(b, a)
+                || isCloser(b, a)
+                || isNoLongerHuge(b, a)
+                || tellsMoreOfFewClasses(b, a))
+        || tellsMore(b, a);
   }
 
   /** Whether a batch normalisation is given what no pictures would be, and hardly so the other way. */
@@ -216,6 +225,21 @@ final class PreprocessingCause implements Cause.OfUnits {
     double before = a.answers().information();
     double after = b.answers().information();
     return b.answers().told() && after > TIMES_MORE * before && after > before + BITS_MORE;
+  }
+
+  /**
+   * The same of too few classes for the largest logit to stand out. Chance, too, has answers that differ, so they must hold
+   * most of what there is to know; and be as sure: of pictures that all show one class, rightly said to, little is to be
+   * learned, and wrongly prepared ones may seem to hold more.
+   */
+  private static boolean tellsMoreOfFewClasses(WayTrial b, WayTrial a) {
+    ClassAnswers before = a.answers();
+    ClassAnswers after = b.answers();
+    return after.isOfFewClasses()
+        && b.images() >= WayTrial.PICTURES
+        && after.information() >= LEAST_KNOWN * after.mostInformation()
+        && after.information() > TIMES_MORE * before.information()
+        && after.sure() >= before.sure();
   }
 
   /** Whether more units are dead than half of them by chance (one-sided binomial test). */
@@ -334,7 +358,7 @@ final class PreprocessingCause implements Cause.OfUnits {
         evidence.map());
   }
 
-  /** Which of the ways that are no worse matter most, and that nothing measured tells them from the one in use. */
+  /** What the ways differ in that are not clearly worse than the one in use: a mistake in it is not ruled out. */
   private String undecided(List<WayTrial> alike) {
     if (alike.isEmpty()) {
       return "";
@@ -354,8 +378,11 @@ final class PreprocessingCause implements Cause.OfUnits {
             ? what.getFirst()
             : String.join(", ", what.subList(0, what.size() - 1)) + " or " + what.getLast();
     return Text.format(
-        "; %d of them do about as well, so that a mistake in %s cannot be told from %s",
-        alike.size(), list, current.images() == 1 ? "this image" : "these images");
+        "; %d of them %s not clearly worse either, so that by %s a mistake in %s is not ruled out",
+        alike.size(),
+        alike.size() == 1 ? "is" : "are",
+        current.images() == 1 ? "this image" : "these images",
+        list);
   }
 
   private boolean isSwapped(WayTrial t) {
@@ -413,7 +440,7 @@ final class PreprocessingCause implements Cause.OfUnits {
               Text.percent(t.answers().sure()),
               Text.percent(current.answers().sure())));
     }
-    if (tellsMore(t, current)) {
+    if (tellsMore(t, current) || tellsMoreOfFewClasses(t, current)) {
       signs.add(
           Text.format(
               "answers differ more between pictures (%.2f instead of %.2f bits) and the first"

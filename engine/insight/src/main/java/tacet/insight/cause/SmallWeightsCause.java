@@ -229,6 +229,7 @@ final class SmallWeightsCause implements Cause.OfUnits {
             .put("units", w.vanished().length)
             .put("softThreshold", table);
     String layer = answer.layer();
+    String linear = Network.layerName(answer.units().node());
     if (share > 0 || units > 0) {
       return new Finding(
           "small-weights",
@@ -250,8 +251,9 @@ final class SmallWeightsCause implements Cause.OfUnits {
         rows == null || seen == null
             ? ""
             : Text.format(
-                "; shrinking them by their own mean size would make %s zero instead of %s",
+                "; shrinking them by their own mean size would make %s of %s zero instead of %s",
                 Text.percent(rows[2][1]),
+                layer,
                 Text.percent(partition.zeros(answer.output()), seen.elements()));
     if (w.shrunk() >= MANY) {
       return new Finding(
@@ -261,9 +263,8 @@ final class SmallWeightsCause implements Cause.OfUnits {
           Text.format(
               "%s of the weights of %s are next to nothing beside the others (less than a twentieth"
                   + " of their root mean square, which about 4 %% of normal ones are): an L1"
-                  + " penalty or pruning leaves them so. No unit has vanished with them, and no"
-                  + " zero is theirs alone%s.",
-              Text.percent(w.shrunk()), layer, effect),
+                  + " penalty or pruning leaves them so. No unit has vanished with them%s.",
+              Text.percent(w.shrunk()), linear, effect),
           true,
           evidence.map());
     }
@@ -273,7 +274,7 @@ final class SmallWeightsCause implements Cause.OfUnits {
         null,
         Text.format(
             "%s of the weights of %s are near zero, but no unit has vanished with them%s.",
-            Text.percent(w.nearZero()), layer, effect),
+            Text.percent(w.nearZero()), linear, effect),
         false,
         evidence.map());
   }

@@ -43,10 +43,10 @@ record WayTrial(
     Map<String, UnitStatistics> units) {
 
   /** Images looked at. */
-  private static final int IMAGES = 6;
+  private static final int IMAGES = 16;
 
   /** Of fewer images, quarters of the first one are pictures too. */
-  private static final int PICTURES = 6;
+  static final int PICTURES = 6;
 
   private static final int FEW_UNITS = 4;
 

@@ -198,6 +198,12 @@ final class Planted {
     return this;
   }
 
+  Planted softmax(String name) {
+    nodes.add(new Node(name, new Op.Softmax(1, false, false), List.of(last), List.of(name)));
+    last = name;
+    return this;
+  }
+
   private void activate(String name, Activation function) {
     nodes.add(new Node(name, new Op.Unary(function), List.of(name + "/pre"), List.of(name)));
     last = name;
