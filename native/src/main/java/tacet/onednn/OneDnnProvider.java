@@ -305,6 +305,9 @@ public final class OneDnnProvider implements KernelProvider {
 
   @Override
   public Choice pooling(PoolSpec spec, ImageLayout input, ImageLayout output, Arena arena) {
+    if (spec.max()) {
+      return Choice.declined("oneDNN's maximum passes over NaN");
+    }
     if (!input.isDense() || !output.isDense()) {
       return Choice.declined("oneDNN is slow on images with room around");
     }

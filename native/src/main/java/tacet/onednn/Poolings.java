@@ -3,7 +3,6 @@ package tacet.onednn;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_forward_inference;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_avg_exclude_padding;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_avg_include_padding;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_pooling_max;
 
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.pooling_forward;
@@ -15,7 +14,7 @@ import tacet.kernels.ImageLayout;
 import tacet.kernels.PoolSpec;
 import tacet.onednn.Primitives.NotFast;
 
-/** Parts of a pooling of one image: each makes some blocks of channels. */
+/** Parts of an average pooling of one image: each makes some blocks of channels. */
 final class Poolings {
 
   private final PoolSpec spec;
@@ -73,11 +72,9 @@ final class Poolings {
       throw new NotFast("oneDNN would count what a window sees behind the stated padding");
     }
     int algorithm =
-        spec.max()
-            ? dnnl_pooling_max
-            : spec.countIncludePad()
-                ? dnnl_pooling_avg_include_padding
-                : dnnl_pooling_avg_exclude_padding;
+        spec.countIncludePad()
+            ? dnnl_pooling_avg_include_padding
+            : dnnl_pooling_avg_exclude_padding;
     memory.desc source =
         Primitives.description(
             owned, new long[] {1, channels, spec.inHeight(), spec.inWidth()}, blocked);

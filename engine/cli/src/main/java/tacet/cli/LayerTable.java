@@ -82,8 +82,7 @@ final class LayerTable {
    *
    * @param strict zeros by value
    */
-  static void printOtherCounts(
-      PrintStream out, SparsityProfile profile, Map<String, Long> strict) {
+  static void printOtherCounts(PrintStream out, SparsityProfile profile, Map<String, Long> strict) {
     List<String> layers = new ArrayList<>();
     for (LayerProfile l : profile.layers()) {
       Counts c = l.counts();

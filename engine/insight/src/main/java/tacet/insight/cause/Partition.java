@@ -30,6 +30,9 @@ final class Partition {
   private final Map<String, Kind[]> owners = new HashMap<>();
   private final Map<Units, boolean[]> emptyUnits = new HashMap<>();
 
+  /** {@link BiasCause#rate} by value: it is of all images. */
+  private final Map<String, Double> biasRates = new HashMap<>();
+
   private Partition(Analysis analysis) {
     this.analysis = analysis;
     moves = new Moves(analysis);
@@ -45,8 +48,11 @@ final class Partition {
         p.owners.put(cut.output(), owners(cut, s.units(), causes));
       }
     }
+    for (Cut cut : analysis.network().cuts()) {
+      p.biasRates.put(cut.output(), bias.rate(cut, p));
+    }
     for (Sample sample : analysis.samples()) {
-      p.add(sample, bias, bottleneck);
+      p.add(sample, bottleneck);
     }
     return p;
   }
@@ -98,8 +104,7 @@ final class Partition {
     return o == null ? null : o[unit];
   }
 
-  private void add(Sample sample, BiasCause bias, BottleneckCause bottleneck)
-      throws InterruptedException {
+  private void add(Sample sample, BottleneckCause bottleneck) throws InterruptedException {
     Values v = analysis.run(sample.tensor());
     ImageView image = ImageView.of(sample, analysis.network().graph());
     boolean[][] flat = Analysis.flatPixels(image);
@@ -113,7 +118,7 @@ final class Partition {
       for (String out : n.outputs()) {
         Value y = out.isEmpty() ? null : v.floats().get(out);
         if (y != null) {
-          codes.put(out, codes(n, out, y, v, textured, regions, bias, bottleneck, codes));
+          codes.put(out, codes(n, out, y, v, textured, regions, bottleneck, codes));
         }
       }
     }
@@ -137,13 +142,12 @@ final class Partition {
       Values v,
       Values textured,
       FlatRegions regions,
-      BiasCause bias,
       BottleneckCause bottleneck,
       Map<String, byte[]> codes) {
     byte[] result = new byte[y.data().length];
     Cut cut = analysis.network().cut(out);
     if (cut != null && v.floats().containsKey(cut.input())) {
-      cut(cut, y, v, textured, regions, bias, bottleneck, codes, result);
+      cut(cut, y, v, textured, regions, bottleneck, codes, result);
       return result;
     }
     long zeros = 0;
@@ -205,7 +209,6 @@ final class Partition {
       Values v,
       Values textured,
       FlatRegions regions,
-      BiasCause bias,
       BottleneckCause bottleneck,
       Map<String, byte[]> codes,
       byte[] result) {
@@ -217,7 +220,7 @@ final class Partition {
     Value other = textured == null ? null : textured.floats().get(cut.input());
     double rate = FlatRegionsCause.rate(flat);
     double budget = 0;
-    double biasRate = bias.rate(cut, this);
+    double biasRate = biasRates.get(cut.output());
     double biasBudget = 0;
     byte own =
         cut.upper() == Float.POSITIVE_INFINITY || cut.bound() == 0

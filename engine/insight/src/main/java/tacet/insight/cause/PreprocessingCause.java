@@ -93,6 +93,10 @@ final class PreprocessingCause implements Cause.OfUnits {
   private final Analysis analysis;
   private final boolean[] eligible;
   private final WayTrial current;
+
+  /** As in use, but with the images' own mean taken away. */
+  private final Normalization own;
+
   private final List<WayTrial> others = new ArrayList<>();
 
   /** Better than the one in use, best first. */
@@ -110,13 +114,19 @@ final class PreprocessingCause implements Cause.OfUnits {
     if (first == null || used == null || sample.noise()) {
       eligible = null;
       current = null;
+      own = null;
       better = List.of();
       return;
     }
     eligible = eligible(first, explained);
     current = WayTrial.of(analysis, first, eligible, used, used);
-    for (Normalization way : UsualWays.others(used, image)) {
+    for (Normalization way : UsualWays.others(used)) {
       others.add(WayTrial.of(analysis, first, eligible, used, way));
+    }
+    own = UsualWays.centred(used, image);
+    if (!UsualWays.isAlike(own, used)
+        && others.stream().noneMatch(t -> UsualWays.isAlike(t.way(), own))) {
+      others.add(WayTrial.of(analysis, first, eligible, used, own));
     }
     better =
         others.stream()
@@ -182,8 +192,11 @@ final class PreprocessingCause implements Cause.OfUnits {
   }
 
   /** Whether a batch normalisation is given what no pictures would be, and hardly so the other way. */
-  private static boolean isNearerToTrained(WayTrial b, WayTrial a) {
-    double usual = a.images() < 3 ? FEW_PICTURES : MANY_PICTURES + DIVIDED / a.images();
+  private boolean isNearerToTrained(WayTrial b, WayTrial a) {
+    // Without their own mean, pictures that are all of one colour come nearer however many they
+    // are.
+    boolean few = a.images() < 3 || b.way() == own;
+    double usual = few ? FEW_PICTURES : MANY_PICTURES + DIVIDED / a.images();
     return a.trained() > usual
         && b.trained() <= usual
         && a.trained() > CLEARLY_NEARER * b.trained();

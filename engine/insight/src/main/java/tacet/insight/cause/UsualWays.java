@@ -34,8 +34,8 @@ final class UsualWays {
     return fits ? n : null;
   }
 
-  /** All other usual ways, and two that are near the one in use: channels swapped, the image's own mean taken away. */
-  static List<Normalization> others(Normalization used, ImageView image) {
+  /** All other usual ways, and the one in use with channels swapped. */
+  static List<Normalization> others(Normalization used) {
     List<Normalization> ways = new ArrayList<>();
     float[] none = {0};
     float[] one = {1};
@@ -60,7 +60,6 @@ final class UsualWays {
         ways.add(new Normalization(c, 1, new float[] {104, 117, 123}, one));
       }
     }
-    ways.add(centred(used, image));
     List<Normalization> distinct = new ArrayList<>();
     for (Normalization way : ways) {
       if (!isAlike(way, used) && distinct.stream().noneMatch(w -> isAlike(w, way))) {
@@ -71,7 +70,7 @@ final class UsualWays {
   }
 
   /** Whether no grey level comes out differently by more than a twentieth of one. */
-  private static boolean isAlike(Normalization a, Normalization b) {
+  static boolean isAlike(Normalization a, Normalization b) {
     boolean alike = a.channels() == b.channels();
     for (int c = 0; alike && c < a.channels().count(); c++) {
       for (int pixel : new int[] {0, 255}) {
@@ -83,8 +82,8 @@ final class UsualWays {
     return alike;
   }
 
-  /** As in use, but with the image's own mean taken away. */
-  private static Normalization centred(Normalization used, ImageView image) {
+  /** As in use, but with the image's own mean taken away: any mean that was forgotten is near it, if no usual one. */
+  static Normalization centred(Normalization used, ImageView image) {
     float[] mean = used.mean();
     for (int c = 0; c < image.channels(); c++) {
       double sum = 0;
