@@ -178,35 +178,26 @@ final class InspectCommand implements Callable<Integer> {
       explanation = Explanation.of(graph, options, samples, progress::at);
     }
     List<Finding> findings = new ArrayList<>(explanation.findings());
-    SparsityProfile profile = null;
-    double sparsity = 0;
-    // To measure and warm up kernels for the built-in encoders would take longer than everything
-    // else.
-    try (Model model = Model.of(graph, options.withMeasure(modelFile != null))) {
-      if (modelFile != null) {
-        Shape shape = inputs.getFirst().tensor().shape();
-        model.warmUp(Map.of(model.inputs().getFirst().name(), shape), MOST_WARM_UP);
-      }
-      for (InspectInput input : inputs) {
-        Profiling.Run run = Profiling.run(model, input.tensor());
-        profile = profile == null ? run.profile() : profile.merge(run.profile());
-        Tensor output = run.result().output(model.outputs().getFirst().name());
-        sparsity = outputSparsity(model, output, profile);
-        if (!names.isEmpty()) {
-          topFive(out, input.name(), output.toFloats(), names);
-        }
-        if (maps != null) {
-          FeatureMapFiles.write(model, input, inputs.size() > 1, maps, out);
-        }
-      }
+    Inspected inspected = run(graph, options, inputs, explanation, names);
+    if (inspected == null) {
+      out.println();
+      out.println(
+          "Computed in strict arithmetic, as with --strict: faster kernels would leave other values"
+              + " where all products are zero, or values overflow, and count other zeros.");
+      options = options.withStrict(true);
+      inspected = run(graph, options, inputs, explanation, names);
     }
+    SparsityProfile profile = inspected.profile();
     if (detail) {
       profile = DetailReport.closer(graph, options, inputs, profile);
     }
     List<Weights.Summary> weights = Weights.of(graph);
     out.println();
     LayerTable.print(out, profile, weights, options.nearZero());
-    LayerTable.printOtherCounts(out, profile, explanation.zeros());
+    List<String> others = LayerTable.otherCounts(profile, explanation.zeros());
+    if (!others.isEmpty()) {
+      out.println("The findings count one operator after another: " + String.join(", ", others));
+    }
     if (detail) {
       out.println();
       DetailReport.print(out, profile);
@@ -219,7 +210,7 @@ final class InspectCommand implements Callable<Integer> {
       InspectJson.addMeasuredSpeedups(layers, skippingOptions.speedups());
     }
     ModelComparison comparison =
-        other == null ? null : compare(graph, other, profile, weights, inputs);
+        other == null ? null : compare(graph, other, options, profile, weights, inputs);
     if (comparison != null) {
       List<Finding> compared = comparison.findings();
       findings.addAll(compared);
@@ -238,28 +229,79 @@ final class InspectCommand implements Callable<Integer> {
               options.nearZero(),
               profile,
               findings,
-              traced(graph, inputs),
+              traced(graph, options, inputs),
               sweep,
               comparison)
           .write(report);
       out.println();
       out.println("report in " + report);
     }
+    content.put("strict", options.strict());
     content.put("layers", layers);
     content.put("findings", InspectJson.findings(findings));
     content.put("weights", InspectJson.weights(weights));
     content.put("inputs", inputs.stream().map(InspectInput::name).toList());
     out.println();
-    out.printf(Locale.ROOT, "Sparsity: %.2f%%%n", 100 * sparsity);
+    out.printf(Locale.ROOT, "Sparsity: %.2f%%%n", 100 * inspected.sparsity());
   }
 
-  private List<HtmlReport.Input> traced(Graph graph, List<InspectInput> inputs)
-      throws InterruptedException {
+  /**
+   * What running a network gave.
+   *
+   * @param sparsity share of near zeros in the output for the last input
+   */
+  private record Inspected(SparsityProfile profile, double sparsity) {}
+
+  /**
+   * Runs the network on all inputs, prints what it says they are, and writes feature maps.
+   *
+   * @return null where strict arithmetic was not asked for and has clearly other zeros
+   */
+  private Inspected run(
+      Graph graph,
+      ModelOptions options,
+      List<InspectInput> inputs,
+      Explanation explanation,
+      List<String> names)
+      throws IOException, InterruptedException {
+    SparsityProfile profile = null;
+    double sparsity = 0;
+    // To measure and warm up kernels for the built-in encoders would take longer than everything
+    // else.
+    try (Model model = Model.of(graph, options.withMeasure(modelFile != null))) {
+      if (modelFile != null) {
+        Shape shape = inputs.getFirst().tensor().shape();
+        model.warmUp(Map.of(model.inputs().getFirst().name(), shape), MOST_WARM_UP);
+      }
+      List<float[]> outputs = new ArrayList<>();
+      for (InspectInput input : inputs) {
+        Profiling.Run run = Profiling.run(model, input.tensor());
+        profile = profile == null ? run.profile() : profile.merge(run.profile());
+        Tensor output = run.result().output(model.outputs().getFirst().name());
+        sparsity = outputSparsity(model, output, profile);
+        outputs.add(names.isEmpty() ? null : output.toFloats());
+      }
+      if (!options.strict() && !LayerTable.otherCounts(profile, explanation.zeros()).isEmpty()) {
+        return null;
+      }
+      for (int i = 0; i < inputs.size(); i++) {
+        if (!names.isEmpty()) {
+          topFive(out, inputs.get(i).name(), outputs.get(i), names);
+        }
+        if (maps != null) {
+          FeatureMapFiles.write(model, inputs.get(i), inputs.size() > 1, maps, out);
+        }
+      }
+    }
+    return new Inspected(profile, sparsity);
+  }
+
+  private List<HtmlReport.Input> traced(
+      Graph graph, ModelOptions options, List<InspectInput> inputs) throws InterruptedException {
     List<HtmlReport.Input> traced = new ArrayList<>();
     for (InspectInput in : inputs) {
       traced.add(
-          new HtmlReport.Input(
-              in.name(), in.picture(), Trace.of(graph, modelOptions.options(), in.tensor())));
+          new HtmlReport.Input(in.name(), in.picture(), Trace.of(graph, options, in.tensor())));
     }
     return traced;
   }
@@ -267,12 +309,13 @@ final class InspectCommand implements Callable<Integer> {
   private ModelComparison compare(
       Graph graph,
       Graph other,
+      ModelOptions options,
       SparsityProfile profile,
       List<Weights.Summary> weights,
       List<InspectInput> inputs)
       throws InterruptedException {
     SparsityProfile otherProfile = null;
-    try (Model model = Model.of(other, modelOptions.options())) {
+    try (Model model = Model.of(other, options)) {
       for (InspectInput input : inputs) {
         SparsityProfile p = Profiling.run(model, input.tensor()).profile();
         otherProfile = otherProfile == null ? p : otherProfile.merge(p);

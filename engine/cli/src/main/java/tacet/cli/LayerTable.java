@@ -78,11 +78,11 @@ final class LayerTable {
   }
 
   /**
-   * Says which layers have another number of zeros in strict arithmetic.
+   * Layers, with their shares of zeros, of which two ways to compute count clearly different zeros.
    *
-   * @param strict zeros by value
+   * @param strict zeros by value in strict arithmetic
    */
-  static void printOtherCounts(PrintStream out, SparsityProfile profile, Map<String, Long> strict) {
+  static List<String> otherCounts(SparsityProfile profile, Map<String, Long> strict) {
     List<String> layers = new ArrayList<>();
     for (LayerProfile l : profile.layers()) {
       Counts c = l.counts();
@@ -97,13 +97,7 @@ final class LayerTable {
                 + " %");
       }
     }
-    if (!layers.isEmpty()) {
-      out.println(
-          "In strict arithmetic (--strict), which the findings are about, zeros are: "
-              + String.join(", ", layers)
-              + ". The kernels above round otherwise where all products are zero or values"
-              + " overflow.");
-    }
+    return layers;
   }
 
   static void printSweep(PrintStream out, ResolutionSweep sweep) {

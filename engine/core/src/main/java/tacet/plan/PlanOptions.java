@@ -26,4 +26,8 @@ public record PlanOptions(
   PlanOptions withMeasureNanos(long nanos) {
     return new PlanOptions(counts, threshold, threads, rewrite, strict, sparse, nanos);
   }
+
+  PlanOptions withSparse(SparseMode mode) {
+    return new PlanOptions(counts, threshold, threads, rewrite, strict, mode, measureNanos);
+  }
 }

@@ -58,7 +58,7 @@ final class Trial {
   /** Longest that plans are compared, the least number of rounds excepted. */
   private static final long COMPARISON_NANOS = 250_000_000;
 
-  /** Kernels of another provider are used only where they are faster by this: its plan skips no zeros. */
+  /** Kernels of another provider are used only where they are faster by this: where nothing is timed, they skip no zeros. */
   private static final double ADVANTAGE = 0.99;
 
   /**
@@ -107,7 +107,11 @@ final class Trial {
     if (options.sparse() == SparseMode.ALWAYS) {
       return Assignment.simd("only SIMD kernels skip zeros");
     }
-    Trial trial = new Trial(trunk, inputs, providers, options, room, parallel);
+    // Noise has the zeros of noise, and what may be skipped of an input is found out layer by
+    // layer, whoever computes it:
+    // so dense kernels compete, and a network is divided the same whether it may skip or not.
+    PlanOptions dense = trunk.hasSparseWeights() ? options : options.withSparse(SparseMode.OFF);
+    Trial trial = new Trial(trunk, inputs, providers, dense, room, parallel);
     if (trial.contested.isEmpty()) {
       return Assignment.simd("nothing to choose");
     }
@@ -119,7 +123,7 @@ final class Trial {
                 + ", counting "
                 + options.counts()
                 + ", sparse "
-                + options.sparse()
+                + dense.sparse()
                 + (options.strict() ? ", strict" : ""));
     String signature = trunk.signature();
     Verdict known = verdicts.get(signature, trial.contested.size());

@@ -91,6 +91,11 @@ record Trunk(TypedGraph net, Set<String> wanted) {
     return 2 * zeros < elements ? "" : " zeros " + (int) (10.0 * zeros / elements);
   }
 
+  /** Whether any layer has weights most of which are zero. */
+  boolean hasSparseWeights() {
+    return net.graph().nodes().stream().anyMatch(n -> !sparseWeights(n).isEmpty());
+  }
+
   /** A text that is the same where the computation is: operators, shapes, sparse weights, and who reads whose result. */
   String signature() {
     Map<String, Integer> numbers = new HashMap<>();

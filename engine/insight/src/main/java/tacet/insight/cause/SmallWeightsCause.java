@@ -229,7 +229,7 @@ final class SmallWeightsCause implements Cause.OfUnits {
             .put("units", w.vanished().length)
             .put("softThreshold", table);
     String layer = answer.layer();
-    String linear = Network.layerName(answer.units().node());
+    String linear = Network.layerName(answer.units().node()).replaceFirst("/preactivation$", "");
     if (share > 0 || units > 0) {
       return new Finding(
           "small-weights",
