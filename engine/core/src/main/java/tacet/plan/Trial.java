@@ -107,9 +107,8 @@ final class Trial {
     if (options.sparse() == SparseMode.ALWAYS) {
       return Assignment.simd("only SIMD kernels skip zeros");
     }
-    // Noise has the zeros of noise, and what may be skipped of an input is found out layer by
-    // layer, whoever computes it:
-    // so dense kernels compete, and a network is divided the same whether it may skip or not.
+    // What may be skipped of an input is found out later, layer by layer, whoever computes it. So
+    // dense kernels compete, and networks are divided the same whether they may skip or not.
     PlanOptions dense = trunk.hasSparseWeights() ? options : options.withSparse(SparseMode.OFF);
     Trial trial = new Trial(trunk, inputs, providers, dense, room, parallel);
     if (trial.contested.isEmpty()) {
