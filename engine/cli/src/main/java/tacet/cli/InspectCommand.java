@@ -194,10 +194,7 @@ final class InspectCommand implements Callable<Integer> {
     List<Weights.Summary> weights = Weights.of(graph);
     out.println();
     LayerTable.print(out, profile, weights, options.nearZero());
-    List<String> others = LayerTable.otherCounts(profile, explanation.zeros());
-    if (!others.isEmpty()) {
-      out.println("The findings count one operator after another: " + String.join(", ", others));
-    }
+    printOtherCounts(explanation, profile);
     if (detail) {
       out.println();
       DetailReport.print(out, profile);
@@ -281,7 +278,7 @@ final class InspectCommand implements Callable<Integer> {
         sparsity = outputSparsity(model, output, profile);
         outputs.add(names.isEmpty() ? null : output.toFloats());
       }
-      if (!options.strict() && !LayerTable.otherCounts(profile, explanation.zeros()).isEmpty()) {
+      if (!options.strict() && !explanation.countedOtherwise(profile).isEmpty()) {
         return null;
       }
       for (int i = 0; i < inputs.size(); i++) {
@@ -294,6 +291,25 @@ final class InspectCommand implements Callable<Integer> {
       }
     }
     return new Inspected(profile, sparsity);
+  }
+
+  /** What is still counted otherwise: batch normalisation folded into weights, say, or sums that overflow in another order. */
+  private void printOtherCounts(Explanation explanation, SparsityProfile profile) {
+    List<String> layers = new ArrayList<>();
+    for (LayerProfile l : explanation.countedOtherwise(profile)) {
+      Counts c = l.counts();
+      double own = (double) explanation.zeros().get(l.value()) / c.elements();
+      layers.add(
+          l.name()
+              + " "
+              + LayerTable.percent(own)
+              + " instead of "
+              + LayerTable.percent(c.zeroFraction())
+              + " %");
+    }
+    if (!layers.isEmpty()) {
+      out.println("The findings count one operator after another: " + String.join(", ", layers));
+    }
   }
 
   private List<HtmlReport.Input> traced(

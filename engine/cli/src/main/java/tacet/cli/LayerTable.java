@@ -16,9 +16,6 @@ import tacet.profile.SparsityProfile;
 /** Prints profiles as tables. */
 final class LayerTable {
 
-  /** Part of a layer's elements from which it is told that two countings differ: less is sums that cancel, now and then. */
-  private static final double OTHERWISE = 0.001;
-
   private LayerTable() {}
 
   static void print(
@@ -75,29 +72,6 @@ final class LayerTable {
             w.l1());
       }
     }
-  }
-
-  /**
-   * Layers, with their shares of zeros, of which two ways to compute count clearly different zeros.
-   *
-   * @param strict zeros by value in strict arithmetic
-   */
-  static List<String> otherCounts(SparsityProfile profile, Map<String, Long> strict) {
-    List<String> layers = new ArrayList<>();
-    for (LayerProfile l : profile.layers()) {
-      Counts c = l.counts();
-      Long zeros = strict.get(l.value());
-      if (c != null && zeros != null && Math.abs(zeros - c.zeros()) > OTHERWISE * c.elements()) {
-        layers.add(
-            l.name()
-                + " "
-                + percent((double) zeros / c.elements())
-                + " instead of "
-                + percent(c.zeroFraction())
-                + " %");
-      }
-    }
-    return layers;
   }
 
   static void printSweep(PrintStream out, ResolutionSweep sweep) {

@@ -109,7 +109,8 @@ final class Trial {
     }
     // What may be skipped of an input is found out later, layer by layer, whoever computes it. So
     // dense kernels compete, and networks are divided the same whether they may skip or not.
-    PlanOptions dense = trunk.hasSparseWeights() ? options : options.withSparse(SparseMode.OFF);
+    Map<Node, Integer> sparse = trunk.sparseWeights();
+    PlanOptions dense = sparse.isEmpty() ? options.withSparse(SparseMode.OFF) : options;
     Trial trial = new Trial(trunk, inputs, providers, dense, room, parallel);
     if (trial.contested.isEmpty()) {
       return Assignment.simd("nothing to choose");
@@ -124,7 +125,7 @@ final class Trial {
                 + ", sparse "
                 + dense.sparse()
                 + (options.strict() ? ", strict" : ""));
-    String signature = trunk.signature();
+    String signature = trunk.signature(sparse);
     Verdict known = verdicts.get(signature, trial.contested.size());
     Assignment a;
     if (known != null) {

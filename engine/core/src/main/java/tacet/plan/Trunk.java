@@ -73,31 +73,36 @@ record Trunk(TypedGraph net, Set<String> wanted) {
         .toList();
   }
 
-  /** How sparse a layer's weights are, in tenths; nothing where most are not zero. */
-  private String sparseWeights(Node n) {
-    boolean multiplies =
-        n.op() instanceof Op.Conv || n.op() instanceof Op.Gemm || n.op() instanceof Op.MatMul;
-    Tensor w = multiplies && n.inputs().size() > 1 ? net.constant(n.input(1)) : null;
-    if (w == null || w.type() != DataType.FLOAT32) {
-      return "";
+  /** Tenths of the weights that are zero, by node; only of nodes most of whose weights are. All weights are read for it. */
+  Map<Node, Integer> sparseWeights() {
+    Map<Node, Integer> tenths = new HashMap<>();
+    for (Node n : net.graph().nodes()) {
+      boolean multiplies =
+          n.op() instanceof Op.Conv || n.op() instanceof Op.Gemm || n.op() instanceof Op.MatMul;
+      Tensor w = multiplies && n.inputs().size() > 1 ? net.constant(n.input(1)) : null;
+      if (w == null || w.type() != DataType.FLOAT32) {
+        continue;
+      }
+      // Read where they lie: they are only to be counted.
+      long elements = w.shape().elements();
+      long zeros = 0;
+      for (long i = 0; i < elements; i++) {
+        float v = w.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, i * Float.BYTES);
+        zeros += v == 0f ? 1 : 0;
+      }
+      if (2 * zeros >= elements) {
+        tenths.put(n, (int) (10.0 * zeros / elements));
+      }
     }
-    // Read where they lie: all weights of a network, and only to be counted.
-    long elements = w.shape().elements();
-    long zeros = 0;
-    for (long i = 0; i < elements; i++) {
-      float v = w.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, i * Float.BYTES);
-      zeros += v == 0f ? 1 : 0;
-    }
-    return 2 * zeros < elements ? "" : " zeros " + (int) (10.0 * zeros / elements);
+    return tenths;
   }
 
-  /** Whether any layer has weights most of which are zero. */
-  boolean hasSparseWeights() {
-    return net.graph().nodes().stream().anyMatch(n -> !sparseWeights(n).isEmpty());
-  }
-
-  /** A text that is the same where the computation is: operators, shapes, sparse weights, and who reads whose result. */
-  String signature() {
+  /**
+   * A text that is the same where the computation is: operators, shapes, sparse weights, and who reads whose result.
+   *
+   * @param sparse {@link #sparseWeights}
+   */
+  String signature(Map<Node, Integer> sparse) {
     Map<String, Integer> numbers = new HashMap<>();
     net.graph().inputs().forEach(i -> numbers.put(i.name(), numbers.size()));
     StringBuilder text = new StringBuilder();
@@ -108,7 +113,7 @@ record Trunk(TypedGraph net, Set<String> wanted) {
         text.append(' ').append(number == null ? "constant" : number);
         text.append(net.isKnown(in) ? net.type(in) : "");
       }
-      text.append(sparseWeights(n));
+      text.append(sparse.containsKey(n) ? " zeros " + sparse.get(n) : "");
       for (String out : n.outputs()) {
         numbers.put(out, numbers.size());
         text.append(wanted.contains(out) ? " wanted " : " ").append(net.type(out));

@@ -157,7 +157,7 @@ final class BiasCause implements Cause.OfUnits {
             .put("medianBias", biases[biases.length / 2])
             .put("leastBias", biases[0])
             .put("zeroFractionWithoutAnyBias", withoutBias);
-    boolean onBalance = rate(cut, partition) > 0;
+    boolean onBalance = partition.biasRate(cut) > 0;
     String lowered =
         Text.format(
             "without any bias %s would be zero instead of %s",

@@ -7,6 +7,9 @@ import java.util.Map;
 import tacet.ModelOptions;
 import tacet.graph.Graph;
 import tacet.insight.Finding;
+import tacet.profile.LayerProfile;
+import tacet.profile.LayerProfile.Counts;
+import tacet.profile.SparsityProfile;
 
 /**
  * Everything that was found out about a network's zeros.
@@ -16,6 +19,9 @@ import tacet.insight.Finding;
  *     one operator at a time
  */
 public record Explanation(List<Finding> findings, Map<String, Long> zeros) {
+
+  /** Part of a layer's elements up to which two countings are alike: sums that cancel, now and then. */
+  private static final double ALIKE = 0.001;
 
   /** Told how many of about how many runs are done. */
   @FunctionalInterface
@@ -71,5 +77,17 @@ public record Explanation(List<Finding> findings, Map<String, Long> zeros) {
       return new Explanation(
           Importance.sorted(findings, analysis.network(), analysis.elementsByLayer()), zeros);
     }
+  }
+
+  /** Layers of which a profile of the same samples has clearly other zeros. */
+  public List<LayerProfile> countedOtherwise(SparsityProfile profile) {
+    return profile.layers().stream()
+        .filter(
+            l -> {
+              Counts c = l.counts();
+              Long own = zeros.get(l.value());
+              return c != null && own != null && Math.abs(own - c.zeros()) > ALIKE * c.elements();
+            })
+        .toList();
   }
 }

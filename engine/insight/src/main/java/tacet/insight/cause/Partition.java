@@ -104,6 +104,11 @@ final class Partition {
     return o == null ? null : o[unit];
   }
 
+  /** {@link BiasCause#rate} of a cut. */
+  double biasRate(Cut cut) {
+    return biasRates.get(cut.output());
+  }
+
   private void add(Sample sample, BottleneckCause bottleneck) throws InterruptedException {
     Values v = analysis.run(sample.tensor());
     ImageView image = ImageView.of(sample, analysis.network().graph());
@@ -220,7 +225,7 @@ final class Partition {
     Value other = textured == null ? null : textured.floats().get(cut.input());
     double rate = FlatRegionsCause.rate(flat);
     double budget = 0;
-    double biasRate = biasRates.get(cut.output());
+    double biasRate = biasRate(cut);
     double biasBudget = 0;
     byte own =
         cut.upper() == Float.POSITIVE_INFINITY || cut.bound() == 0
