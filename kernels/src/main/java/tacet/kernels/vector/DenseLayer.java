@@ -40,11 +40,6 @@ final class DenseLayer implements Kernel {
   /** Pieces into which the inputs are cut where rows are too short to be cut among threads. */
   private static final int PIECES = 8;
 
-  /** Rows of so many strips and no more are read strip by strip: a loop over so few vectors takes longer than they do. */
-  private static final int MOST_STRIPS = 2;
-
-  private static final int STRIP_BYTES = DenseRows.STRIP * BYTES;
-
   /** Bytes of weights that every image reads before the next are fetched. */
   private static final int PANEL_BYTES = 256 << 10;
 
@@ -181,7 +176,7 @@ final class DenseLayer implements Kernel {
 
   @Override
   public String name() {
-    String rows = !hasStrips() ? "4xv" : (skipping ? "1x" : "4x") + DenseRows.STRIP + "v";
+    String rows = !weights.hasStrips() ? "4xv" : (skipping ? "1x" : "2x") + DenseRows.STRIP + "v";
     return (skipping ? "sparse-dense " : "dense ") + rows + Lanes.COUNT;
   }
 
@@ -209,15 +204,9 @@ final class DenseLayer implements Kernel {
     return ((weights.inputs() + 2L * Lanes.COUNT) * Float.BYTES + 63) / 64 * 64;
   }
 
-  /** Whether rows are so short that they are read strip by strip. */
-  private boolean hasStrips() {
-    return weights.vectors() % DenseRows.STRIP == 0
-        && weights.vectors() <= MOST_STRIPS * DenseRows.STRIP;
-  }
-
   /** Whether inputs are listed first: not where short rows are read one after the other. */
   private boolean isListed() {
-    return skipping || !hasStrips();
+    return skipping || !weights.hasStrips();
   }
 
   private boolean cutsInputs() {
@@ -346,16 +335,18 @@ final class DenseLayer implements Kernel {
       int bytes) {
     int part = from / weights.partRows();
     MemorySegment w = weights.parts()[part];
-    long step = weights.rowBytes();
-    first -= (long) part * weights.partRows() * step;
+    int firstRow = part * weights.partRows();
+    long strip = weights.stripBytes(part);
+    long step = (long) DenseRows.STRIP * BYTES;
     if (!isListed()) {
       int begin = from;
       for (int n = run(from); begin < to; n++) {
         Run r = runs[n];
         int end = Math.min(to, r.firstRow + r.length);
         long values = image + r.offset + (begin - r.firstRow) * (long) Float.BYTES;
-        for (int o = 0; o < bytes; o += STRIP_BYTES) {
-          DenseRows.addStrip(w, first + o + begin * step, step, m, values, end - begin, sums + o);
+        for (int i = 0; i < weights.strips(); i++) {
+          long row = i * strip + (begin - firstRow) * step;
+          DenseRows.addStrip(w, row, m, values, end - begin, sums + i * step);
         }
         begin = end;
       }
@@ -364,12 +355,14 @@ final class DenseLayer implements Kernel {
     long rows = list + valueBytes();
     int i = position(m, rows, listed, from);
     int j = position(m, rows, listed, to);
-    if (!hasStrips()) {
-      DenseRows.addRows(w, first, step, m, list, rows, i, j, sums, bytes);
+    if (!weights.hasStrips()) {
+      long rowBytes = weights.rowBytes();
+      DenseRows.addRows(w, first - firstRow * rowBytes, rowBytes, m, list, rows, i, j, sums, bytes);
       return;
     }
-    for (int o = 0; o < bytes; o += STRIP_BYTES) {
-      DenseRows.addStrip(w, first + o, step, m, list, rows, i, j, sums + o);
+    for (int k = 0; k < weights.strips(); k++) {
+      long origin = k * strip - firstRow * step;
+      DenseRows.addStrip(w, origin, m, list, rows, i, j, sums + k * step);
     }
   }
 

@@ -19,9 +19,15 @@ final class DenseRows {
   /** Vectors of a strip. */
   static final int STRIP = 8;
 
+  private static final long STRIP_BYTES = (long) STRIP * BYTES;
+
   private DenseRows() {}
 
-  /** Adds {@code value · row} for the listed values {@code from … to − 1}: four rows per pass over the sums. */
+  /**
+   * Adds {@code value · row} for the listed values {@code from … to − 1}: four rows per pass over the sums, one from each
+   * quarter of the list. So each of four places is read in its order, on which fetching ahead depends; four neighbours are
+   * one place of four short runs.
+   */
   static void addRows(
       MemorySegment w,
       long first,
@@ -35,16 +41,20 @@ final class DenseRows {
       int bytes) {
     w = Lanes.known(w);
     m = Lanes.known(m);
-    int i = from;
-    for (; i + 4 <= to; i += 4) {
-      long r0 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
-      long r1 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 4) * rowBytes;
-      long r2 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 8) * rowBytes;
-      long r3 = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L + 12) * rowBytes;
-      FloatVector x0 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
-      FloatVector x1 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 4));
-      FloatVector x2 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 8));
-      FloatVector x3 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L + 12));
+    int quarter = (to - from) / 4;
+    for (int k = 0; k < quarter; k++) {
+      long i0 = (from + k) * 4L;
+      long i1 = (from + quarter + k) * 4L;
+      long i2 = (from + 2 * quarter + k) * 4L;
+      long i3 = (from + 3 * quarter + k) * 4L;
+      long r0 = first + m.get(ValueLayout.JAVA_INT, rows + i0) * rowBytes;
+      long r1 = first + m.get(ValueLayout.JAVA_INT, rows + i1) * rowBytes;
+      long r2 = first + m.get(ValueLayout.JAVA_INT, rows + i2) * rowBytes;
+      long r3 = first + m.get(ValueLayout.JAVA_INT, rows + i3) * rowBytes;
+      FloatVector x0 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i0));
+      FloatVector x1 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i1));
+      FloatVector x2 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i2));
+      FloatVector x3 = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i3));
       for (int o = 0; o < bytes; o += BYTES) {
         FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
         FloatVector b = x1.mul(FloatVector.fromMemorySegment(FLOATS, w, r1 + o, ORDER));
@@ -57,26 +67,33 @@ final class DenseRows {
         a.add(b).intoMemorySegment(m, sums + o, ORDER);
       }
     }
-    for (; i < to; i++) {
+    for (int i = from + 4 * quarter; i < to; i++) {
       long r = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
-      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
-      for (int o = 0; o < bytes; o += BYTES) {
-        FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
-        FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r + o, ORDER);
-        a = HAS_FMA ? x.fma(b, a) : x.mul(b).add(a);
-        a.intoMemorySegment(m, sums + o, ORDER);
-      }
+      addRow(w, r, m.get(FLOAT, values + i * 4L), m, sums, bytes);
+    }
+  }
+
+  /** One row, {@code value} times the vectors from byte {@code row} on. */
+  static void addRow(
+      MemorySegment w, long row, float value, MemorySegment m, long sums, int bytes) {
+    w = Lanes.known(w);
+    m = Lanes.known(m);
+    FloatVector x = FloatVector.broadcast(FLOATS, value);
+    for (int o = 0; o < bytes; o += BYTES) {
+      FloatVector a = FloatVector.fromMemorySegment(FLOATS, m, sums + o, ORDER);
+      FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, row + o, ORDER);
+      a = HAS_FMA ? x.fma(b, a) : x.mul(b).add(a);
+      a.intoMemorySegment(m, sums + o, ORDER);
     }
   }
 
   /**
-   * The same for eight neighbouring vectors, whose sums stay in registers: a row is one short run, and many rows are on their
-   * way from memory at once.
+   * The same for rows of one strip, eight vectors, whose sums stay in registers: many rows are on their way from memory at
+   * once.
    */
   static void addStrip(
       MemorySegment w,
       long first,
-      long rowBytes,
       MemorySegment m,
       long values,
       long rows,
@@ -94,7 +111,7 @@ final class DenseRows {
     FloatVector c6 = FloatVector.fromMemorySegment(FLOATS, m, sums + 6 * BYTES, ORDER);
     FloatVector c7 = FloatVector.fromMemorySegment(FLOATS, m, sums + 7 * BYTES, ORDER);
     for (int i = from; i < to; i++) {
-      long r = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * rowBytes;
+      long r = first + m.get(ValueLayout.JAVA_INT, rows + i * 4L) * STRIP_BYTES;
       FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
       FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
       c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
@@ -124,24 +141,19 @@ final class DenseRows {
   }
 
   /**
-   * The same where rows follow each other, as do their values: addresses that grow evenly are checked once for all. Memory is
-   * read in four places by turns, since a machine that fetches ahead does so for each of them.
+   * The same where rows follow each other, as do their values. Memory is read in two places by turns, since a machine that
+   * fetches ahead does so for each of them; C1 cannot compile four ("out of virtual registers"), and then the method may stay
+   * where it is, thirty times as slow.
    *
    * @param row byte offset of the first row's vectors
    * @param values byte offset of the first value
    * @param count number of rows
    */
   static void addStrip(
-      MemorySegment w,
-      long row,
-      long rowBytes,
-      MemorySegment m,
-      long values,
-      int count,
-      long sums) {
+      MemorySegment w, long row, MemorySegment m, long values, int count, long sums) {
     w = Lanes.known(w);
     m = Lanes.known(m);
-    int quarter = count / 4;
+    int half = count / 2;
     FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, m, sums, ORDER);
     FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, m, sums + BYTES, ORDER);
     FloatVector c2 = FloatVector.fromMemorySegment(FLOATS, m, sums + 2 * BYTES, ORDER);
@@ -150,14 +162,10 @@ final class DenseRows {
     FloatVector c5 = FloatVector.fromMemorySegment(FLOATS, m, sums + 5 * BYTES, ORDER);
     FloatVector c6 = FloatVector.fromMemorySegment(FLOATS, m, sums + 6 * BYTES, ORDER);
     FloatVector c7 = FloatVector.fromMemorySegment(FLOATS, m, sums + 7 * BYTES, ORDER);
-    long row1 = row + (long) quarter * rowBytes;
-    long values1 = values + (long) quarter * Float.BYTES;
-    long row2 = row + 2L * quarter * rowBytes;
-    long values2 = values + 2L * quarter * Float.BYTES;
-    long row3 = row + 3L * quarter * rowBytes;
-    long values3 = values + 3L * quarter * Float.BYTES;
-    for (int i = 0; i < quarter; i++) {
-      long r = row + i * rowBytes;
+    long row1 = row + (long) half * STRIP_BYTES;
+    long values1 = values + (long) half * Float.BYTES;
+    for (int i = 0; i < half; i++) {
+      long r = row + i * STRIP_BYTES;
       FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
       FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
       c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
@@ -175,65 +183,9 @@ final class DenseRows {
       c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
       b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
       c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
-      r = row1 + i * rowBytes;
+      r = row1 + i * STRIP_BYTES;
       x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values1 + i * 4L));
       b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
-      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
-      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
-      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
-      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
-      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
-      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
-      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
-      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
-      r = row2 + i * rowBytes;
-      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values2 + i * 4L));
-      b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
-      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
-      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
-      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
-      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
-      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
-      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
-      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
-      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
-      r = row3 + i * rowBytes;
-      x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values3 + i * 4L));
-      b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
-      c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
-      c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 2 * BYTES, ORDER);
-      c2 = HAS_FMA ? x.fma(b, c2) : x.mul(b).add(c2);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 3 * BYTES, ORDER);
-      c3 = HAS_FMA ? x.fma(b, c3) : x.mul(b).add(c3);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 4 * BYTES, ORDER);
-      c4 = HAS_FMA ? x.fma(b, c4) : x.mul(b).add(c4);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 5 * BYTES, ORDER);
-      c5 = HAS_FMA ? x.fma(b, c5) : x.mul(b).add(c5);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 6 * BYTES, ORDER);
-      c6 = HAS_FMA ? x.fma(b, c6) : x.mul(b).add(c6);
-      b = FloatVector.fromMemorySegment(FLOATS, w, r + 7 * BYTES, ORDER);
-      c7 = HAS_FMA ? x.fma(b, c7) : x.mul(b).add(c7);
-    }
-    for (int i = 4 * quarter; i < count; i++) {
-      long r = row + i * rowBytes;
-      FloatVector x = FloatVector.broadcast(FLOATS, m.get(FLOAT, values + i * 4L));
-      FloatVector b = FloatVector.fromMemorySegment(FLOATS, w, r, ORDER);
       c0 = HAS_FMA ? x.fma(b, c0) : x.mul(b).add(c0);
       b = FloatVector.fromMemorySegment(FLOATS, w, r + BYTES, ORDER);
       c1 = HAS_FMA ? x.fma(b, c1) : x.mul(b).add(c1);
@@ -258,5 +210,10 @@ final class DenseRows {
     c5.intoMemorySegment(m, sums + 5 * BYTES, ORDER);
     c6.intoMemorySegment(m, sums + 6 * BYTES, ORDER);
     c7.intoMemorySegment(m, sums + 7 * BYTES, ORDER);
+    if (count % 2 == 1) {
+      int last = count - 1;
+      float value = m.get(FLOAT, values + last * 4L);
+      addRow(w, row + last * STRIP_BYTES, value, m, sums, (int) STRIP_BYTES);
+    }
   }
 }

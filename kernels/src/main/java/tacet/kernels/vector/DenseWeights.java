@@ -11,7 +11,9 @@ import tacet.kernels.Parallel;
 import tacet.kernels.Weights;
 
 /**
- * The weights of {@link DenseLayer}: a row of outputs for each input, in the order in which the inputs lie in memory.
+ * The weights of {@link DenseLayer}: a row of outputs for each input, in the order in which the inputs lie in memory. Where
+ * rows are short, each part has the first strip of all its rows, then the second: read from memory in one run. Half a row and
+ * half of the next take as long to come as both rows.
  *
  * @param inputs number of rows
  * @param vectors vectors of a row
@@ -19,6 +21,9 @@ import tacet.kernels.Weights;
  * @param parts the rows, {@code partRows} in each but the last
  */
 record DenseWeights(int inputs, int vectors, int partRows, MemorySegment[] parts) {
+
+  /** Rows of so many strips and no more are read strip by strip: a loop over so few vectors takes longer than they do. */
+  private static final int MOST_STRIPS = 2;
 
   /** Bytes of weights that are one piece of memory. */
   private static final long PART_BYTES = 32L << 20;
@@ -63,6 +68,21 @@ record DenseWeights(int inputs, int vectors, int partRows, MemorySegment[] parts
 
   long rowBytes() {
     return (long) vectors * BYTES;
+  }
+
+  /** Whether rows are so short that they lie strip by strip. */
+  boolean hasStrips() {
+    return vectors % DenseRows.STRIP == 0 && strips() <= MOST_STRIPS;
+  }
+
+  int strips() {
+    return vectors / DenseRows.STRIP;
+  }
+
+  /** Bytes of a part's strip: the distance of one strip from the next. */
+  long stripBytes(int part) {
+    int rows = Math.min(partRows, inputs - part * partRows);
+    return (long) rows * DenseRows.STRIP * BYTES;
   }
 
   /**
@@ -212,7 +232,22 @@ record DenseWeights(int inputs, int vectors, int partRows, MemorySegment[] parts
 
   private static void store(
       float[] from, int at, int width, DenseWeights matrix, int row, int firstOutput) {
-    long to = row % matrix.partRows * matrix.rowBytes() + (long) firstOutput * Float.BYTES;
-    MemorySegment.copy(from, at, matrix.parts[row / matrix.partRows], FLOAT, to, width);
+    int part = row / matrix.partRows;
+    int r = row % matrix.partRows;
+    MemorySegment to = matrix.parts[part];
+    if (!matrix.hasStrips()) {
+      long target = r * matrix.rowBytes() + (long) firstOutput * Float.BYTES;
+      MemorySegment.copy(from, at, to, FLOAT, target, width);
+      return;
+    }
+    int outputs = DenseRows.STRIP * Lanes.COUNT;
+    for (int done = 0, count; done < width; done += count) {
+      int output = firstOutput + done;
+      count = Math.min(width - done, outputs - output % outputs);
+      long target =
+          output / outputs * matrix.stripBytes(part)
+              + ((long) r * outputs + output % outputs) * Float.BYTES;
+      MemorySegment.copy(from, at + done, to, FLOAT, target, count);
+    }
   }
 }
