@@ -16,9 +16,9 @@ import tacet.kernels.vector.PackedWeights.Columns;
  * pixel and where its k lie, and the micro-kernels go by two such lists. Kernel extents, stride, dilation, groups, layout:
  * all of them are nothing but different lists.
  *
- * <p>Nothing is copied, which counts where few columns would share a copy, or few channels make short runs: groups, and
- * where registers are many up to four vectors of output channels, the first convolution of a network among them. {@link
- * GemmConvolution} does the others, where the shorter addresses of a gathered operand win.
+ * <p>Nothing is copied, which counts where few columns would share a copy, or few channels make short runs: groups, and up to
+ * four vectors of output channels, the first convolution of a network among them. {@link GemmConvolution} does the others,
+ * where the shorter addresses of a gathered operand win, and all of them where registers are few.
  */
 final class DirectConvolution implements RowWriter {
 
@@ -37,7 +37,7 @@ final class DirectConvolution implements RowWriter {
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
   /** Rows of the micro-kernels for neighbouring rows, by the width of a tile in vectors. */
-  private static final int[] RUN_ROWS = {0, 12, Lanes.MANY_REGISTERS ? 8 : 6, 6, 6};
+  private static final int[] RUN_ROWS = {0, 12, 8, 6, 6};
 
   /** By the width of a tile in vectors: micro-kernels for rows anywhere, and for neighbouring rows. */
   private static final Rehearsal[] TILES = Rehearsal.several(5);
@@ -68,11 +68,11 @@ final class DirectConvolution implements RowWriter {
   }
 
   /**
-   * Whether no other columns could share what would be gathered for a tile of them. Where registers are few, one tile is reason
+   * Whether few columns could share what would be gathered for a tile of them. Where registers are few, one tile is reason
    * enough to gather: checks of bounds make the micro-kernels here twice as long as those for a gathered operand.
    */
   static boolean takes(ConvSpec spec, PackedWeights weights) {
-    return spec.groups() > 1 || Lanes.MANY_REGISTERS && weights.tiles().length == 1;
+    return Lanes.MANY_REGISTERS && (spec.groups() > 1 || weights.tiles().length == 1);
   }
 
   /** Whether all pixels of an image are neighbours, as a micro-kernel for such rows takes them. */
@@ -386,13 +386,7 @@ final class DirectConvolution implements RowWriter {
       long row = sources[r];
       switch (vectors) {
         case 1 -> F32RunTile.tile12x1(m, row, at, first, depth, w, w0, to);
-        case 2 -> {
-          if (Lanes.MANY_REGISTERS) {
-            F32RunTile.tile8x2(m, row, at, first, depth, w, w0, to);
-          } else {
-            F32RunTile.tile6x2(m, row, at, first, depth, w, w0, to);
-          }
-        }
+        case 2 -> F32RunTile.tile8x2(m, row, at, first, depth, w, w0, to);
         case 3 -> F32RunTile.tile6x3(m, row, at, first, depth, w, w0, to);
         default -> F32RunTile.tile6x4(m, row, at, first, depth, w, w0, to);
       }

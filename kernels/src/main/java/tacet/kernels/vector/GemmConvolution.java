@@ -2,6 +2,7 @@ package tacet.kernels.vector;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import tacet.kernels.ConvSpec;
 import tacet.kernels.ImageLayout;
@@ -12,11 +13,11 @@ import tacet.kernels.vector.Operand.Panel;
 import tacet.kernels.vector.PackedWeights.Columns;
 
 /**
- * Convolution and dense layers of one group as a matrix product. Rows are output pixels, columns output channels, k runs
- * over input channels and kernel taps. The blocking follows Goto and van de Geijn (Anatomy of High-Performance Matrix
- * Multiplication, ACM TOMS 34(3), 2008): a group of rows is gathered once per panel of k for all columns, and every panel
- * of weights meets all rows of the group while it is in the second-level cache. Where there are too few columns for the
- * gathering to pay, there is {@link DirectConvolution}.
+ * Convolution and dense layers as a matrix product. Rows are output pixels, columns output channels, k runs over input
+ * channels and kernel taps. The blocking follows Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, ACM
+ * TOMS 34(3), 2008): a group of rows is gathered once per panel of k for all columns that share it – all of them, or those of
+ * a group of channels – and every panel of weights meets all rows of the group while it is in the second-level cache. Where
+ * there are too few columns for the gathering to pay, there is {@link DirectConvolution}.
  */
 final class GemmConvolution implements RowWriter {
 
@@ -49,6 +50,8 @@ final class GemmConvolution implements RowWriter {
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
+  private static final long SHARED_BYTES = (long) GROUP * Lanes.BYTES;
+
   /** By the width of a tile in vectors. */
   private static final Rehearsal[] TILES = Rehearsal.several(5);
 
@@ -62,8 +65,8 @@ final class GemmConvolution implements RowWriter {
   private final ConvSpec spec;
   private final ImageLayout input;
   private final Outputs outputs;
-  private final Operand operand;
   private final Columns[] columns;
+  private final Share[] shares;
   private final MemorySegment packed;
   private final RowGroups groups;
 
@@ -73,9 +76,30 @@ final class GemmConvolution implements RowWriter {
     this.input = input;
     this.outputs = outputs;
     this.columns = weights.tiles();
-    this.operand = Operand.of(columns[0].at());
+    this.shares = shares(columns);
     this.packed = weights.memory();
     this.groups = RowGroups.of(spec.outPixels(), ROWS, GROUP, LEAST_GROUP, PARTS);
+  }
+
+  /** Columns {@code first … end − 1}, which share a gathered left operand. */
+  private record Share(Operand operand, int first, int end) {
+
+    List<Panel> panels() {
+      return operand.panels();
+    }
+  }
+
+  private static Share[] shares(Columns[] columns) {
+    List<Share> shares = new ArrayList<>();
+    for (int first = 0, end; first < columns.length; first = end) {
+      long[] at = columns[first].at();
+      end = first + 1;
+      while (end < columns.length && columns[end].at() == at) {
+        end++;
+      }
+      shares.add(new Share(Operand.of(at), first, end));
+    }
+    return shares.toArray(Share[]::new);
   }
 
   static GemmConvolution prepare(
@@ -112,14 +136,22 @@ final class GemmConvolution implements RowWriter {
   }
 
   /** Whether sums wait in memory while further panels are gathered. */
-  private boolean waits() {
-    return operand.panels().size() > PANELS;
+  private static boolean waits(Share share) {
+    return share.panels().size() > PANELS;
   }
 
-  /** One column's products, the rows' places, and the sums: of one column, or of all where they wait. */
+  /** Room for sums: of one column, or of all of a share where they wait. */
+  private long sumBytes() {
+    long columnsAtOnce = 1;
+    for (Share s : shares) {
+      columnsAtOnce = Math.max(columnsAtOnce, waits(s) ? s.end - s.first : 1);
+    }
+    return columnsAtOnce * GROUP_BYTES;
+  }
+
+  /** One column's products, the rows' places, a vector of sums that two columns share, and the sums. */
   private long scratchPerThread() {
-    long sums = waits() ? columns.length * GROUP_BYTES : GROUP_BYTES;
-    return GROUP_BYTES + 3 * PLACES_BYTES + sums;
+    return GROUP_BYTES + 3 * PLACES_BYTES + SHARED_BYTES + sumBytes();
   }
 
   @Override
@@ -158,8 +190,8 @@ final class GemmConvolution implements RowWriter {
                 counts,
                 begin,
                 end,
-                firstColumn,
-                endColumn,
+                start(firstColumn),
+                start(endColumn),
                 thread));
   }
 
@@ -190,6 +222,15 @@ final class GemmConvolution implements RowWriter {
     }
   }
 
+  /** The first tile from this one on whose sums do not continue those of the one before. */
+  private int start(int column) {
+    int c = column;
+    while (c < columns.length && columns[c].continues()) {
+      c++;
+    }
+    return c;
+  }
+
   private void group(
       MemorySegment m,
       long[] inputs,
@@ -204,31 +245,45 @@ final class GemmConvolution implements RowWriter {
       int thread) {
     long in = inputs[0] - spec.padTop() * input.rowStride() - spec.padLeft() * input.pixelStride();
     long extra = inputs.length > 1 ? inputs[1] : -1;
-    long scratch = allScratch + thread * scratchPerThread();
-    int gathered = Math.min(operand.panels().size(), PANELS) * PANEL_FLOATS;
-    float[] a = parallel.floats(thread, gathered + RIGHT);
     int rows = to - from;
-    long sources = scratch + GROUP_BYTES;
+    long products = allScratch + thread * scratchPerThread();
+    long sources = products + GROUP_BYTES;
     long places = sources + PLACES_BYTES;
     long residualPlaces = places + PLACES_BYTES;
-    long sums = residualPlaces + PLACES_BYTES;
+    long shared = residualPlaces + PLACES_BYTES;
+    long sums = shared + SHARED_BYTES;
     outputs.place(m, from, rows, sources, in, input, spec.strideY(), spec.strideX());
     outputs.place(m, from, rows, places, residualPlaces);
-    List<Panel> panels = operand.panels();
-    for (int p = 0; p < panels.size(); p += PANELS) {
-      int endPanel = Math.min(panels.size(), p + PANELS);
-      for (int j = p; j < endPanel; j++) {
-        Operand.gather(m, panels.get(j), sources, rows, a, (j - p) * PANEL_FLOATS);
-      }
-      for (int i = firstColumn; i < endColumn; i++) {
-        Columns c = columns[i];
-        long sum = waits() ? sums + (i - firstColumn) * GROUP_BYTES : sums;
-        multiply(m, c, rows, p, endPanel, a, gathered, sum, scratch);
-        if (endPanel == panels.size()) {
+    for (Share share : shares) {
+      int first = Math.max(firstColumn, share.first);
+      int end = Math.min(endColumn, share.end);
+      List<Panel> panels = share.panels();
+      int gathered = Math.min(panels.size(), PANELS) * PANEL_FLOATS;
+      float[] a = parallel.floats(thread, gathered + RIGHT);
+      for (int p = 0; p < panels.size() && first < end; p += PANELS) {
+        int endPanel = Math.min(panels.size(), p + PANELS);
+        for (int j = p; j < endPanel; j++) {
+          Operand.gather(m, panels.get(j), sources, rows, a, (j - p) * PANEL_FLOATS);
+        }
+        for (int i = first; i < end; i++) {
+          Columns c = columns[i];
+          long sum = waits(share) ? sums + (i - first) * GROUP_BYTES : sums;
+          multiply(m, c, panels, rows, p, endPanel, a, gathered, sum, products);
+          if (endPanel < panels.size()) {
+            continue;
+          }
+          if (c.continues()) {
+            addShared(m, shared, sum, c.vectors(), rows);
+          }
+          int complete = c.vectors();
+          if (i + 1 < endColumn && columns[i + 1].continues()) {
+            complete--;
+            keepShared(m, sum, c.vectors(), shared, rows);
+          }
           outputs.finish(
               m,
               c.firstVector(),
-              c.vectors(),
+              complete,
               c.vectors(),
               sum,
               rows,
@@ -243,10 +298,31 @@ final class GemmConvolution implements RowWriter {
     }
   }
 
+  /** Keeps the last of {@code vectors} columns of sums. */
+  private static void keepShared(MemorySegment m, long sum, int vectors, long shared, int rows) {
+    m = Lanes.known(m);
+    long from = sum + (vectors - 1L) * Lanes.BYTES;
+    for (int r = 0; r < rows; r++) {
+      long o = (long) r * Lanes.BYTES;
+      Lanes.store(Lanes.load(m, from + o * vectors), m, shared + o);
+    }
+  }
+
+  /** Adds what was kept to the first of {@code vectors} columns of sums. */
+  private static void addShared(MemorySegment m, long shared, long sum, int vectors, int rows) {
+    m = Lanes.known(m);
+    for (int r = 0; r < rows; r++) {
+      long o = (long) r * Lanes.BYTES;
+      long to = sum + o * vectors;
+      Lanes.store(Lanes.load(m, to).add(Lanes.load(m, shared + o)), m, to);
+    }
+  }
+
   /** Adds the products of panels {@code from … to − 1} to {@code sum}; those of the first panel of all start it. */
   private void multiply(
       MemorySegment m,
       Columns c,
+      List<Panel> panels,
       int rows,
       int from,
       int to,
@@ -255,7 +331,7 @@ final class GemmConvolution implements RowWriter {
       long sum,
       long products) {
     for (int p = from; p < to; p++) {
-      Panel panel = operand.panels().get(p);
+      Panel panel = panels.get(p);
       long w = c.weights() + (long) panel.first() * c.vectors() * Lanes.BYTES;
       int a0 = (p - from) * PANEL_FLOATS;
       long target = p == 0 ? sum : products;

@@ -52,7 +52,11 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
   record Columns(int firstVector, int vectors, long[] at, long weights, boolean continues) {}
 
   /** Where columns are cut: the vectors of a tile, and the groups whose inputs it reads. */
-  private record Cut(int first, int vectors, int firstGroup, int lastGroup, boolean continues) {}
+  private record Cut(int first, int vectors, int firstGroup, int lastGroup, boolean continues) {
+    boolean readsAs(Cut other) {
+      return firstGroup == other.firstGroup && lastGroup == other.lastGroup;
+    }
+  }
 
   /**
    * @param flattened not NONE where a dense layer reads an image: then {@code spec} has the flattened length as its
@@ -73,7 +77,7 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
     for (int t = 0; t < count; t++) {
       Cut cut = cuts.get(t);
       long[] at;
-      if (t > 0 && spec.groups() == 1) {
+      if (t > 0 && cut.readsAs(cuts.get(t - 1))) {
         sources[t] = sources[t - 1];
         at = tiles[t - 1].at;
       } else if (flattened != FlattenOrder.NONE) {
