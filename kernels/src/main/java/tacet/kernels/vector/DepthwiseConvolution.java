@@ -32,8 +32,10 @@ final class DepthwiseConvolution implements Kernel {
   /** Most blocks of channels that are finished together. */
   private static final int BLOCKS = 4;
 
-  /** Pixels of a row from which on it pays to slide along it. */
+  /** Pixels of a row from which on it pays to slide along it, and with a stride of two. */
   private static final int LONG_ROW = 6;
+
+  private static final int LONG_ROW_OF_TWO = 12;
 
   private final ConvSpec spec;
   private final ImageLayout input;
@@ -189,7 +191,7 @@ final class DepthwiseConvolution implements Kernel {
     int pixels = spec.outHeight() * spec.outWidth();
     for (int from = 0; from < pixels; from += group) {
       int count = Math.min(group, pixels - from);
-      if (!slides()) {
+      if (!slides() && !skips()) {
         locate(sources, from, count);
       }
       place(m, places, from, count, output);
@@ -283,13 +285,21 @@ final class DepthwiseConvolution implements Kernel {
     return table.length == 1 || spec.kernelHeight() == 3 && spec.kernelWidth() == 3;
   }
 
-  /** Whether pixels are computed along rows. */
+  /** Whether pixels are computed along rows: each column of inputs is part of three outputs. */
   private boolean slides() {
+    return spec.strideX() == 1 && hasRows(LONG_ROW);
+  }
+
+  /** The same for every second pixel: every second column is part of two. */
+  private boolean skips() {
+    return spec.strideX() == 2 && hasRows(LONG_ROW_OF_TWO);
+  }
+
+  private boolean hasRows(int least) {
     return spec.kernelHeight() == 3
         && spec.kernelWidth() == 3
-        && spec.strideX() == 1
         && spec.dilationX() == 1
-        && spec.outWidth() >= LONG_ROW;
+        && spec.outWidth() >= least;
   }
 
   /** The byte distances of the first inputs of output pixels {@code from …} within a plane. */
@@ -333,13 +343,18 @@ final class DepthwiseConvolution implements Kernel {
       long row) {
     if (table.length == 1) {
       scale(m, plane, sources, count, packed, w, tile, row);
-    } else if (slides()) {
+    } else if (slides() || skips()) {
       int x = from % spec.outWidth();
       int y = from / spec.outWidth();
+      long step = spec.strideX() * input.pixelStride();
       for (int i = 0; i < count; x = 0, y++) {
         int n = Math.min(count - i, spec.outWidth() - x);
-        long first = plane + y * spec.strideY() * input.rowStride() + x * input.pixelStride();
-        slide(m, first, table[3], n, packed, w, tile + i * row, row);
+        long first = plane + y * spec.strideY() * input.rowStride() + x * step;
+        if (skips()) {
+          skip(m, first, table[3], n, packed, w, tile + i * row, row);
+        } else {
+          slide(m, first, table[3], n, packed, w, tile + i * row, row);
+        }
         i += n;
       }
     } else {
@@ -392,6 +407,54 @@ final class DepthwiseConvolution implements Kernel {
       later = HAS_FMA ? y.fma(b3, later) : y.mul(b3).add(later);
       later = HAS_FMA ? z.fma(b6, later) : z.mul(b6).add(later);
       c.intoMemorySegment(m, tile + Math.max(0, i - 2) * row, ORDER);
+    }
+  }
+
+  /** Every second output of these: six inputs each, of which three are added to the next output, too. */
+  private static void skip(
+      MemorySegment m,
+      long from,
+      long down,
+      int count,
+      MemorySegment weights,
+      long w,
+      long tile,
+      long row) {
+    m = Lanes.known(m);
+    weights = Lanes.known(weights);
+    FloatVector b0 = FloatVector.fromMemorySegment(FLOATS, weights, w, ORDER);
+    FloatVector b1 = FloatVector.fromMemorySegment(FLOATS, weights, w + BYTES, ORDER);
+    FloatVector b2 = FloatVector.fromMemorySegment(FLOATS, weights, w + 2 * BYTES, ORDER);
+    FloatVector b3 = FloatVector.fromMemorySegment(FLOATS, weights, w + 3 * BYTES, ORDER);
+    FloatVector b4 = FloatVector.fromMemorySegment(FLOATS, weights, w + 4 * BYTES, ORDER);
+    FloatVector b5 = FloatVector.fromMemorySegment(FLOATS, weights, w + 5 * BYTES, ORDER);
+    FloatVector b6 = FloatVector.fromMemorySegment(FLOATS, weights, w + 6 * BYTES, ORDER);
+    FloatVector b7 = FloatVector.fromMemorySegment(FLOATS, weights, w + 7 * BYTES, ORDER);
+    FloatVector b8 = FloatVector.fromMemorySegment(FLOATS, weights, w + 8 * BYTES, ORDER);
+    FloatVector x = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
+    FloatVector y = FloatVector.fromMemorySegment(FLOATS, m, from + down, ORDER);
+    FloatVector z = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * down, ORDER);
+    FloatVector next = x.mul(b0);
+    next = HAS_FMA ? y.fma(b3, next) : y.mul(b3).add(next);
+    next = HAS_FMA ? z.fma(b6, next) : z.mul(b6).add(next);
+    for (int i = 0; i < count; i++) {
+      long o = from + BYTES + i * (2L * BYTES);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o, ORDER);
+      y = FloatVector.fromMemorySegment(FLOATS, m, o + down, ORDER);
+      z = FloatVector.fromMemorySegment(FLOATS, m, o + 2 * down, ORDER);
+      FloatVector c = HAS_FMA ? x.fma(b1, next) : x.mul(b1).add(next);
+      c = HAS_FMA ? y.fma(b4, c) : y.mul(b4).add(c);
+      c = HAS_FMA ? z.fma(b7, c) : z.mul(b7).add(c);
+      x = FloatVector.fromMemorySegment(FLOATS, m, o + BYTES, ORDER);
+      y = FloatVector.fromMemorySegment(FLOATS, m, o + down + BYTES, ORDER);
+      z = FloatVector.fromMemorySegment(FLOATS, m, o + 2 * down + BYTES, ORDER);
+      c = HAS_FMA ? x.fma(b2, c) : x.mul(b2).add(c);
+      c = HAS_FMA ? y.fma(b5, c) : y.mul(b5).add(c);
+      c = HAS_FMA ? z.fma(b8, c) : z.mul(b8).add(c);
+      next = x.mul(b0);
+      next = HAS_FMA ? y.fma(b3, next) : y.mul(b3).add(next);
+      next = HAS_FMA ? z.fma(b6, next) : z.mul(b6).add(next);
+      c.intoMemorySegment(m, tile + i * row, ORDER);
     }
   }
 
