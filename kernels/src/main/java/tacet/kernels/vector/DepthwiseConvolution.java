@@ -191,7 +191,7 @@ final class DepthwiseConvolution implements Kernel {
     int pixels = spec.outHeight() * spec.outWidth();
     for (int from = 0; from < pixels; from += group) {
       int count = Math.min(group, pixels - from);
-      if (!slides() && !skips()) {
+      if (!slides() && !slidesByTwo()) {
         locate(sources, from, count);
       }
       place(m, places, from, count, output);
@@ -291,7 +291,7 @@ final class DepthwiseConvolution implements Kernel {
   }
 
   /** The same for every second pixel: every second column is part of two. */
-  private boolean skips() {
+  private boolean slidesByTwo() {
     return spec.strideX() == 2 && hasRows(LONG_ROW_OF_TWO);
   }
 
@@ -343,15 +343,15 @@ final class DepthwiseConvolution implements Kernel {
       long row) {
     if (table.length == 1) {
       scale(m, plane, sources, count, packed, w, tile, row);
-    } else if (slides() || skips()) {
+    } else if (slides() || slidesByTwo()) {
       int x = from % spec.outWidth();
       int y = from / spec.outWidth();
       long step = spec.strideX() * input.pixelStride();
       for (int i = 0; i < count; x = 0, y++) {
         int n = Math.min(count - i, spec.outWidth() - x);
         long first = plane + y * spec.strideY() * input.rowStride() + x * step;
-        if (skips()) {
-          skip(m, first, table[3], n, packed, w, tile + i * row, row);
+        if (slidesByTwo()) {
+          slideByTwo(m, first, table[3], n, packed, w, tile + i * row, row);
         } else {
           slide(m, first, table[3], n, packed, w, tile + i * row, row);
         }
@@ -411,7 +411,7 @@ final class DepthwiseConvolution implements Kernel {
   }
 
   /** Every second output of these: six inputs each, of which three are added to the next output, too. */
-  private static void skip(
+  private static void slideByTwo(
       MemorySegment m,
       long from,
       long down,

@@ -84,9 +84,8 @@ class FirstTierTest {
     public static void main(String[] args) throws InterruptedException {
       int v = Lanes.COUNT;
       Work work = new Work();
-      // In channels, out channels, height and width, groups, kernel, stride: a matrix product, rows
-      // of
-      // few channels, taps that are gathered, groups, Winograd's tiles of both sizes, depthwise.
+      // In channels, out channels, height and width, groups, kernel, stride: matrix products, rows
+      // of few channels, gathered taps, groups, Winograd's tiles of both sizes, depthwise.
       work.run(4 * v, 4 * v, 5, 1, 1, 1);
       work.run(4 * v, 3 * v, 5, 1, 1, 1);
       work.run(4 * v, 7 * v, 5, 1, 3, 2);
@@ -96,6 +95,7 @@ class FirstTierTest {
       work.run(4 * v, 4 * v, 16, 1, 3, 1);
       work.run(4 * v, 4 * v, 6, 1, 3, 1);
       work.run(2 * v, 2 * v, 14, 2 * v, 3, 1);
+      work.run(2 * v, 2 * v, 25, 2 * v, 3, 2);
       work.run(2 * v, 2 * v, 14, 2 * v, 5, 2);
       for (Activation f : List.of(Activation.RELU6, Activation.IDENTITY)) {
         work.run(4 * v, 3 * v, 5, 1, 1, 1, f);
