@@ -320,6 +320,8 @@ final class DenseLayer implements Kernel {
    * Adds the rows {@code from … to − 1} of one part, or {@code bytes} of each from byte {@code
    * first} on, to sums.
    *
+   * <p>Rows that lie strip by strip are added whole: they are shorter than what columns are cut into.
+   *
    * @param image byte offset of the image
    * @param list byte offset of the image's listed values, of which there are {@code listed}
    */

@@ -34,6 +34,8 @@ final class DirectConvolution implements RowWriter {
   /** Room for the sums of a group; a tile more than asked for, since rows are computed in whole tiles. */
   private static final long GROUP_BYTES = (GROUP + ROWS) * (4L * Lanes.BYTES);
 
+  private static final long SHARED_BYTES = (long) GROUP * Lanes.BYTES;
+
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
   /** Rows of the micro-kernels for neighbouring rows, by the width of a tile in vectors. */
@@ -110,9 +112,9 @@ final class DirectConvolution implements RowWriter {
     return threads * scratchPerThread();
   }
 
-  /** The sums of a group and those before, the products of a panel that are added to them, and where the rows go. */
+  /** The sums of a group, the products of a panel that are added to them, a vector that two tiles share, and where the rows go. */
   private static long scratchPerThread() {
-    return 3 * GROUP_BYTES + 2 * PLACES_BYTES;
+    return 2 * GROUP_BYTES + SHARED_BYTES + 2 * PLACES_BYTES;
   }
 
   @Override
@@ -155,8 +157,8 @@ final class DirectConvolution implements RowWriter {
                 counts,
                 begin,
                 end,
-                start(firstColumn),
-                start(endColumn),
+                PackedWeights.start(columns, firstColumn),
+                PackedWeights.start(columns, endColumn),
                 thread));
   }
 
@@ -188,15 +190,6 @@ final class DirectConvolution implements RowWriter {
     }
   }
 
-  /** The first tile from this one on whose sums do not continue those of the one before. */
-  private int start(int column) {
-    int c = column;
-    while (c < columns.length && columns[c].continues()) {
-      c++;
-    }
-    return c;
-  }
-
   private void group(
       MemorySegment m,
       long[] inputs,
@@ -215,9 +208,9 @@ final class DirectConvolution implements RowWriter {
     long[] sources = parallel.longs(thread, GROUP + ROWS);
     int rows = to - from;
     long sum = scratch;
-    long before = sum + GROUP_BYTES;
-    long products = before + GROUP_BYTES;
-    long places = products + GROUP_BYTES;
+    long products = sum + GROUP_BYTES;
+    long shared = products + GROUP_BYTES;
+    long places = shared + SHARED_BYTES;
     long residualPlaces = places + PLACES_BYTES;
     locate(from, rows, in, sources);
     outputs.place(m, from, rows, places, residualPlaces);
@@ -225,15 +218,18 @@ final class DirectConvolution implements RowWriter {
       Columns c = columns[i];
       multiply(m, c, sources, rows, sum, products);
       if (c.continues()) {
-        addShared(m, before, columns[i - 1].vectors(), sum, c.vectors(), rows);
+        GemmConvolution.addShared(m, shared, sum, c.vectors(), rows);
       }
       // The last vector's sums may not be complete yet.
-      boolean shared = i + 1 < endColumn && columns[i + 1].continues();
-      int done = shared ? c.vectors() - 1 : c.vectors();
+      int complete = c.vectors();
+      if (i + 1 < endColumn && columns[i + 1].continues()) {
+        complete--;
+        GemmConvolution.keepShared(m, sum, c.vectors(), shared, rows);
+      }
       outputs.finish(
           m,
           c.firstVector(),
-          done,
+          complete,
           c.vectors(),
           sum,
           rows,
@@ -243,22 +239,6 @@ final class DirectConvolution implements RowWriter {
           extra,
           counts,
           thread);
-      long other = before;
-      before = sum;
-      sum = other;
-    }
-  }
-
-  /** Adds the last of {@code vectorsBefore} columns of sums to the first of {@code vectors} others. */
-  private static void addShared(
-      MemorySegment m, long before, int vectorsBefore, long sum, int vectors, int rows) {
-    m = Lanes.known(m);
-    long from = before + (vectorsBefore - 1L) * Lanes.BYTES;
-    long fromStep = (long) vectorsBefore * Lanes.BYTES;
-    long step = (long) vectors * Lanes.BYTES;
-    for (int r = 0; r < rows; r++) {
-      Lanes.store(
-          Lanes.load(m, sum + r * step).add(Lanes.load(m, from + r * fromStep)), m, sum + r * step);
     }
   }
 

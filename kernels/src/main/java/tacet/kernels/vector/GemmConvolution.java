@@ -67,6 +67,10 @@ final class GemmConvolution implements RowWriter {
   private final Outputs outputs;
   private final Columns[] columns;
   private final Share[] shares;
+
+  /** Room for sums: of one column, or of all of a share where they wait. */
+  private final long sumBytes;
+
   private final MemorySegment packed;
   private final RowGroups groups;
 
@@ -77,6 +81,7 @@ final class GemmConvolution implements RowWriter {
     this.outputs = outputs;
     this.columns = weights.tiles();
     this.shares = shares(columns);
+    this.sumBytes = sumBytes(shares);
     this.packed = weights.memory();
     this.groups = RowGroups.of(spec.outPixels(), ROWS, GROUP, LEAST_GROUP, PARTS);
   }
@@ -140,8 +145,7 @@ final class GemmConvolution implements RowWriter {
     return share.panels().size() > PANELS;
   }
 
-  /** Room for sums: of one column, or of all of a share where they wait. */
-  private long sumBytes() {
+  private static long sumBytes(Share[] shares) {
     long columnsAtOnce = 1;
     for (Share s : shares) {
       columnsAtOnce = Math.max(columnsAtOnce, waits(s) ? s.end - s.first : 1);
@@ -151,7 +155,7 @@ final class GemmConvolution implements RowWriter {
 
   /** One column's products, the rows' places, a vector of sums that two columns share, and the sums. */
   private long scratchPerThread() {
-    return GROUP_BYTES + 3 * PLACES_BYTES + SHARED_BYTES + sumBytes();
+    return GROUP_BYTES + 3 * PLACES_BYTES + SHARED_BYTES + sumBytes;
   }
 
   @Override
@@ -190,8 +194,8 @@ final class GemmConvolution implements RowWriter {
                 counts,
                 begin,
                 end,
-                start(firstColumn),
-                start(endColumn),
+                PackedWeights.start(columns, firstColumn),
+                PackedWeights.start(columns, endColumn),
                 thread));
   }
 
@@ -220,15 +224,6 @@ final class GemmConvolution implements RowWriter {
       int end = first + RowGroups.start(pixels, ROWS, count, i + 1);
       group(memory, inputs, out, scratch, parallel, counts, begin, end, 0, columns.length, thread);
     }
-  }
-
-  /** The first tile from this one on whose sums do not continue those of the one before. */
-  private int start(int column) {
-    int c = column;
-    while (c < columns.length && columns[c].continues()) {
-      c++;
-    }
-    return c;
   }
 
   private void group(
@@ -298,8 +293,8 @@ final class GemmConvolution implements RowWriter {
     }
   }
 
-  /** Keeps the last of {@code vectors} columns of sums. */
-  private static void keepShared(MemorySegment m, long sum, int vectors, long shared, int rows) {
+  /** Keeps the last of {@code vectors} columns of sums, which the next tile continues. */
+  static void keepShared(MemorySegment m, long sum, int vectors, long shared, int rows) {
     m = Lanes.known(m);
     long from = sum + (vectors - 1L) * Lanes.BYTES;
     for (int r = 0; r < rows; r++) {
@@ -309,7 +304,7 @@ final class GemmConvolution implements RowWriter {
   }
 
   /** Adds what was kept to the first of {@code vectors} columns of sums. */
-  private static void addShared(MemorySegment m, long shared, long sum, int vectors, int rows) {
+  static void addShared(MemorySegment m, long shared, long sum, int vectors, int rows) {
     m = Lanes.known(m);
     for (int r = 0; r < rows; r++) {
       long o = (long) r * Lanes.BYTES;

@@ -51,6 +51,15 @@ record PackedWeights(Columns[] tiles, MemorySegment memory) {
    */
   record Columns(int firstVector, int vectors, long[] at, long weights, boolean continues) {}
 
+  /** The first tile from {@code column} on whose sums do not continue those of the one before, or the end of all. */
+  static int start(Columns[] columns, int column) {
+    int c = column;
+    while (c < columns.length && columns[c].continues()) {
+      c++;
+    }
+    return c;
+  }
+
   /** Where columns are cut: the vectors of a tile, and the groups whose inputs it reads. */
   private record Cut(int first, int vectors, int firstGroup, int lastGroup, boolean continues) {
     boolean readsAs(Cut other) {
