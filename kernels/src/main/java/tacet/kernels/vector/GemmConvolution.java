@@ -40,10 +40,13 @@ final class GemmConvolution implements RowWriter {
 
   /**
    * Floats of room that {@link #product} wants for the right operand: with few registers the micro-kernels read a panel of weights
-   * from a heap array. Copying it takes a few hundredths of a group's time, and brings it into the first-level cache.
+   * from the scratchpad. Copying it takes a few hundredths of a group's time, and brings it into the first-level cache.
    */
   static final int RIGHT =
       Lanes.MANY_REGISTERS ? 0 : PackedWeights.WIDEST * Lanes.COUNT * F32Tile.STRIDE;
+
+  /** Floats of a lease of the scratchpad that are there for the left operand; {@link #RIGHT} follow. */
+  static final int LEFT = Scratchpad.FLOATS - RIGHT;
 
   /** Room for the sums of a group; a tile more than asked for, since rows are computed in whole tiles. */
   private static final long GROUP_BYTES = (GROUP + ROWS) * (4L * Lanes.BYTES);
@@ -61,6 +64,10 @@ final class GemmConvolution implements RowWriter {
   private static final int REHEARSED_WIDE = 2 * ROWS - 1;
 
   private static final int REHEARSED_DEPTH = 24;
+
+  static {
+    assert PANELS * PANEL_FLOATS <= LEFT;
+  }
 
   private final ConvSpec spec;
   private final ImageLayout input;
@@ -190,7 +197,6 @@ final class GemmConvolution implements RowWriter {
                 inputs,
                 out,
                 scratch,
-                parallel,
                 counts,
                 begin,
                 end,
@@ -222,7 +228,26 @@ final class GemmConvolution implements RowWriter {
     for (int i = 0; i < count; i++) {
       int begin = first + RowGroups.start(pixels, ROWS, count, i);
       int end = first + RowGroups.start(pixels, ROWS, count, i + 1);
-      group(memory, inputs, out, scratch, parallel, counts, begin, end, 0, columns.length, thread);
+      group(memory, inputs, out, scratch, counts, begin, end, 0, columns.length, thread);
+    }
+  }
+
+  private void group(
+      MemorySegment m,
+      long[] inputs,
+      long out,
+      long scratch,
+      ZeroCounts counts,
+      int from,
+      int to,
+      int firstColumn,
+      int endColumn,
+      int thread) {
+    int left = Scratchpad.lease(thread);
+    try {
+      group(m, inputs, out, scratch, left, counts, from, to, firstColumn, endColumn, thread);
+    } finally {
+      Scratchpad.release(left);
     }
   }
 
@@ -231,7 +256,7 @@ final class GemmConvolution implements RowWriter {
       long[] inputs,
       long out,
       long allScratch,
-      Parallel parallel,
+      int left,
       ZeroCounts counts,
       int from,
       int to,
@@ -253,17 +278,16 @@ final class GemmConvolution implements RowWriter {
       int first = Math.max(firstColumn, share.first);
       int end = Math.min(endColumn, share.end);
       List<Panel> panels = share.panels();
-      int gathered = Math.min(panels.size(), PANELS) * PANEL_FLOATS;
-      float[] a = parallel.floats(thread, gathered + RIGHT);
       for (int p = 0; p < panels.size() && first < end; p += PANELS) {
         int endPanel = Math.min(panels.size(), p + PANELS);
         for (int j = p; j < endPanel; j++) {
-          Operand.gather(m, panels.get(j), sources, rows, a, (j - p) * PANEL_FLOATS);
+          int a0 = left + (j - p) * PANEL_FLOATS;
+          Operand.gather(m, panels.get(j), sources, rows, Scratchpad.ARRAY, a0);
         }
         for (int i = first; i < end; i++) {
           Columns c = columns[i];
           long sum = waits(share) ? sums + (i - first) * GROUP_BYTES : sums;
-          multiply(m, c, panels, rows, p, endPanel, a, gathered, sum, products);
+          multiply(m, c, panels, rows, p, endPanel, left, sum, products);
           if (endPanel < panels.size()) {
             continue;
           }
@@ -321,16 +345,16 @@ final class GemmConvolution implements RowWriter {
       int rows,
       int from,
       int to,
-      float[] a,
-      int b0,
+      int left,
       long sum,
       long products) {
     for (int p = from; p < to; p++) {
       Panel panel = panels.get(p);
       long w = c.weights() + (long) panel.first() * c.vectors() * Lanes.BYTES;
-      int a0 = (p - from) * PANEL_FLOATS;
+      int a0 = left + (p - from) * PANEL_FLOATS;
+      int b0 = left + LEFT;
       long target = p == 0 ? sum : products;
-      product(c.vectors(), rows, a, a0, panel.depth(), packed, w, a, b0, m, target);
+      product(c.vectors(), rows, Scratchpad.ARRAY, a0, panel.depth(), packed, w, b0, m, target);
       if (p > 0) {
         add(m, products, sum, rows * c.vectors());
       }
@@ -341,8 +365,9 @@ final class GemmConvolution implements RowWriter {
    * One panel's products.
    *
    * @param rows number of rows, with room behind them for as many as make up whole tiles: less than {@link #ROWS}
+   * @param a the left operand, from {@code a0} on: with few registers the scratchpad
    * @param w the packed right operand, from byte {@code w0} on
-   * @param b has {@link #RIGHT} floats of room for it from {@code b0} on
+   * @param b0 in the scratchpad, {@link #RIGHT} floats of room for it
    */
   static void product(
       int vectors,
@@ -352,7 +377,6 @@ final class GemmConvolution implements RowWriter {
       int depth,
       MemorySegment w,
       long w0,
-      float[] b,
       int b0,
       MemorySegment m,
       long block) {
@@ -364,8 +388,8 @@ final class GemmConvolution implements RowWriter {
         int shallow = Math.min(depth, REHEARSED_DEPTH);
         // Odd and even numbers: what C2 has never seen taken it leaves out, and compiles all again
         // when it is.
-        tiles(vectors, some, a, a0, shallow, w, w0, b, b0, m, block);
-        tiles(vectors, some, a, a0, Math.max(0, shallow - 1), w, w0, b, b0, m, block);
+        tiles(vectors, some, a, a0, shallow, w, w0, b0, m, block);
+        tiles(vectors, some, a, a0, Math.max(0, shallow - 1), w, w0, b0, m, block);
         rehearsal.rehearsed(start, 2 * some * (shallow + 2L) * vectors);
         start = System.nanoTime();
       }
@@ -373,7 +397,7 @@ final class GemmConvolution implements RowWriter {
       rehearsal.computed(start);
       return;
     }
-    tiles(vectors, rows, a, a0, depth, w, w0, b, b0, m, block);
+    tiles(vectors, rows, a, a0, depth, w, w0, b0, m, block);
   }
 
   private static void tiles(
@@ -384,14 +408,13 @@ final class GemmConvolution implements RowWriter {
       int depth,
       MemorySegment w,
       long w0,
-      float[] b,
       int b0,
       MemorySegment m,
       long block) {
     if (!Lanes.MANY_REGISTERS && vectors <= PackedWeights.WIDEST) {
       int floats = vectors * Lanes.COUNT * depth;
-      MemorySegment.copy(w, Lanes.FLOAT, w0, b, b0, floats);
-      tightTiles(vectors, rows, a, a0, depth, b, b0, m, block);
+      MemorySegment.copy(w, Lanes.FLOAT, w0, Scratchpad.ARRAY, b0, floats);
+      tightTiles(vectors, rows, a0, depth, b0, m, block);
       return;
     }
     long row = (long) vectors * Lanes.BYTES;
@@ -442,27 +465,19 @@ final class GemmConvolution implements RowWriter {
 
   /** Tiles of one or two vectors for few registers. Rows too many come out meaningless. */
   private static void tightTiles(
-      int vectors,
-      int rows,
-      float[] a,
-      int a0,
-      int depth,
-      float[] b,
-      int b0,
-      MemorySegment m,
-      long block) {
+      int vectors, int rows, int a0, int depth, int b0, MemorySegment m, long block) {
     long row = (long) vectors * Lanes.BYTES;
     int r = 0;
     if (vectors == 1) {
       for (; r + ROWS < rows; r += 2 * ROWS) {
-        F32TightTile.tile12x1(a, a0 + r * F32Tile.STRIDE, depth, b, b0, m, block + r * row);
+        F32TightTile.tile12x1(a0 + r * F32Tile.STRIDE, depth, b0, m, block + r * row);
       }
       for (; r < rows; r += ROWS) {
-        F32TightTile.tile6x1(a, a0 + r * F32Tile.STRIDE, depth, b, b0, m, block + r * row);
+        F32TightTile.tile6x1(a0 + r * F32Tile.STRIDE, depth, b0, m, block + r * row);
       }
     } else {
       for (; r < rows; r += ROWS) {
-        F32TightTile.tile6x2(a, a0 + r * F32Tile.STRIDE, depth, b, b0, m, block + r * row);
+        F32TightTile.tile6x2(a0 + r * F32Tile.STRIDE, depth, b0, m, block + r * row);
       }
     }
   }

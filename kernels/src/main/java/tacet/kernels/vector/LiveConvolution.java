@@ -34,9 +34,6 @@ final class LiveConvolution implements Kernel {
 
   private static final long PLACES_BYTES = (GROUP * (long) Long.BYTES + 63) / 64 * 64;
 
-  /** Floats of the left operand. */
-  private static final int LEFT = (GROUP + ROWS) * F32Tile.STRIDE;
-
   /** Most vectors of channels of a panel; a row of the left operand holds one more. */
   private static final int PANEL = F32Tile.STRIDE / Lanes.COUNT - 1;
 
@@ -154,7 +151,6 @@ final class LiveConvolution implements Kernel {
                 out,
                 extra,
                 scratch + thread * scratchPerThread(),
-                parallel.floats(thread, LEFT + GemmConvolution.RIGHT),
                 begin,
                 end,
                 firstColumn,
@@ -169,7 +165,27 @@ final class LiveConvolution implements Kernel {
       long out,
       long extra,
       long weights,
-      float[] a,
+      int begin,
+      int end,
+      int firstColumn,
+      int endColumn,
+      ZeroCounts counts,
+      int thread) {
+    int left = Scratchpad.lease(thread);
+    try {
+      group(m, in, out, extra, weights, left, begin, end, firstColumn, endColumn, counts, thread);
+    } finally {
+      Scratchpad.release(left);
+    }
+  }
+
+  private void group(
+      MemorySegment m,
+      long in,
+      long out,
+      long extra,
+      long weights,
+      int left,
       int begin,
       int end,
       int firstColumn,
@@ -187,16 +203,16 @@ final class LiveConvolution implements Kernel {
     outputs.place(m, begin, rows, places, residualPlaces);
     int vectors = from.length;
     int panels = Math.ceilDiv(vectors, PANEL);
-    int left = 0;
+    int living = 0;
     for (int p = 0; p < panels; p++) {
       int v0 = (int) ((long) vectors * p / panels);
       int v1 = (int) ((long) vectors * (p + 1) / panels);
-      int depth = gather(m, v0, v1, sources, rows, a, stretches);
-      left += depth;
+      int depth = gather(m, v0, v1, sources, rows, left, stretches);
+      living += depth;
       for (int c = firstColumn; c < endColumn; c++) {
         long sum = sums + (c - firstColumn) * GROUP_BYTES;
         if (depth > 0 || p == 0) {
-          multiply(m, columns[c], rows, a, v0, v1, depth, weights, p == 0 ? sum : products);
+          multiply(m, columns[c], rows, left, v0, v1, depth, weights, p == 0 ? sum : products);
         }
         if (depth > 0 && p > 0) {
           GemmConvolution.add(m, products, sum, rows * columns[c].vectors());
@@ -221,7 +237,7 @@ final class LiveConvolution implements Kernel {
     if (counts != null) {
       int to = endColumn == columns.length ? spec.outChannels() : channel(endColumn);
       counts.addSkipped(
-          thread, (long) (first[vectors] - left) * rows * (to - channel(firstColumn)));
+          thread, (long) (first[vectors] - living) * rows * (to - channel(firstColumn)));
     }
   }
 
@@ -232,11 +248,12 @@ final class LiveConvolution implements Kernel {
   /**
    * Gathers the vectors {@code v0 … v1 − 1} that are not zero for all rows, next to each other.
    *
+   * @param left index in the scratchpad of the first row
    * @param stretches filled with the k of them: from and to, as ints, and from the last of all on an empty one
    * @return number of k gathered
    */
   private int gather(
-      MemorySegment m, int v0, int v1, long sources, int rows, float[] a, long stretches) {
+      MemorySegment m, int v0, int v1, long sources, int rows, int left, long stretches) {
     int depth = 0;
     long stretch = stretches - 8;
     int end = -1;
@@ -250,7 +267,7 @@ final class LiveConvolution implements Kernel {
       }
       end = first[v + 1];
       m.set(ValueLayout.JAVA_INT, stretch + 4, end);
-      gather(m, from[v], sources, rows, a, depth);
+      gather(m, from[v], sources, rows, left + depth);
       depth += end - first[v];
     }
     return depth;
@@ -271,12 +288,12 @@ final class LiveConvolution implements Kernel {
   }
 
   /** What a vector has too much behind the last channel is overwritten or not looked at. */
-  private static void gather(
-      MemorySegment m, long from, long sources, int rows, float[] a, int to) {
+  private static void gather(MemorySegment m, long from, long sources, int rows, int to) {
     m = Lanes.known(m);
     for (int r = 0; r < rows; r++) {
       long x = m.get(ValueLayout.JAVA_LONG, sources + r * 8L) + from;
-      FloatVector.fromMemorySegment(FLOATS, m, x, ORDER).intoArray(a, to + r * F32Tile.STRIDE);
+      FloatVector.fromMemorySegment(FLOATS, m, x, ORDER)
+          .intoArray(Scratchpad.ARRAY, to + r * F32Tile.STRIDE);
     }
   }
 
@@ -285,16 +302,18 @@ final class LiveConvolution implements Kernel {
       MemorySegment m,
       Columns c,
       int rows,
-      float[] a,
+      int left,
       int v0,
       int v1,
       int depth,
       long weights,
       long to) {
     long row = (long) c.vectors() * Lanes.BYTES;
+    float[] a = Scratchpad.ARRAY;
+    int b0 = left + GemmConvolution.LEFT;
     if (depth == first[v1] - first[v0]) {
       long w = c.weights() + first[v0] * row;
-      GemmConvolution.product(c.vectors(), rows, a, 0, depth, packed, w, a, LEFT, m, to);
+      GemmConvolution.product(c.vectors(), rows, a, left, depth, packed, w, b0, m, to);
       return;
     }
     long stretch = weights + WEIGHT_BYTES;
@@ -304,6 +323,6 @@ final class LiveConvolution implements Kernel {
       MemorySegment.copy(packed, c.weights() + k0 * row, m, weights + k * row, (k1 - k0) * row);
       k += k1 - k0;
     }
-    GemmConvolution.product(c.vectors(), rows, a, 0, depth, m, weights, a, LEFT, m, to);
+    GemmConvolution.product(c.vectors(), rows, a, left, depth, m, weights, b0, m, to);
   }
 }

@@ -232,13 +232,9 @@ final class WinogradConvolution implements Kernel {
     return FINISHED_PIXELS / (tile * tile);
   }
 
+  /** Floats of a block's left operands, those of all points. */
   private int operandFloats() {
     return pointOffsets[points - 1] + (mostTiles + SLACK) * F32Tile.STRIDE;
-  }
-
-  /** A thread's array: the left operand, and room for the right one behind it. */
-  private int floats() {
-    return operandFloats() + GemmConvolution.RIGHT;
   }
 
   @Override
@@ -269,18 +265,26 @@ final class WinogradConvolution implements Kernel {
       parallel.forEach(
           apart,
           (block, thread) -> {
-            float[] a = parallel.floats(thread, floats());
             long products = scratch + thread * productBytes();
             long mine = work + thread * WORK_BYTES;
             int from = (int) ((long) tiles * block / apart);
             int count = (int) ((long) tiles * (block + 1) / apart) - from;
             long list = lists + thread * liveBytes();
             int live = findLive(memory, inputs[0], from, count, list, counts, thread);
-            for (int t = 0; t < count; t++) {
-              transformInput(memory, inputs[0], from + t, list, live, a, t, mine);
-            }
-            for (int p = 0; p < points; p++) {
-              multiply(p, count, list, live, a, a, memory, products, list + listBytes());
+            int leased = Scratchpad.lease(thread);
+            try {
+              boolean fits = operandFloats() <= GemmConvolution.LEFT;
+              float[] a = fits ? Scratchpad.ARRAY : parallel.floats(thread, operandFloats());
+              int a0 = fits ? leased : 0;
+              for (int t = 0; t < count; t++) {
+                transformInput(memory, inputs[0], from + t, list, live, a, a0, t, mine);
+              }
+              for (int p = 0; p < points; p++) {
+                long weights = list + listBytes();
+                multiply(p, count, list, live, a, a0, leased, memory, products, weights);
+              }
+            } finally {
+              Scratchpad.release(leased);
             }
             for (int t = 0; t < count; t += finishedTiles()) {
               finish(memory, out, extra, from, t, count, products, mine, counts, thread);
@@ -289,7 +293,7 @@ final class WinogradConvolution implements Kernel {
       return;
     }
     // Few blocks: all threads share each of them.
-    float[] a = parallel.floats(0, floats());
+    float[] a = parallel.floats(0, operandFloats());
     for (int block = 0; block < blocks; block++) {
       int from = (int) ((long) tiles * block / blocks);
       int count = (int) ((long) tiles * (block + 1) / blocks) - from;
@@ -298,14 +302,18 @@ final class WinogradConvolution implements Kernel {
           count,
           (t, thread) -> {
             long mine = work + thread * WORK_BYTES;
-            transformInput(memory, inputs[0], from + t, lists, live, a, t, mine);
+            transformInput(memory, inputs[0], from + t, lists, live, a, 0, t, mine);
           });
       parallel.forEach(
           points,
           (p, thread) -> {
             long weights = lists + thread * liveBytes() + listBytes();
-            float[] b = parallel.floats(thread, floats());
-            multiply(p, count, lists, live, a, b, memory, scratch, weights);
+            int leased = Scratchpad.lease(thread);
+            try {
+              multiply(p, count, lists, live, a, 0, leased, memory, scratch, weights);
+            } finally {
+              Scratchpad.release(leased);
+            }
           });
       parallel.forEach(
           Math.ceilDiv(count, finishedTiles()),
@@ -386,11 +394,19 @@ final class WinogradConvolution implements Kernel {
    * @param number of the tile in the batch
    * @param list byte offset of the numbers of the vectors
    * @param live how many there are
-   * @param a the left operand, whose row {@code row} is written
+   * @param a the left operands from {@code a0} on, whose row {@code row} is written
    * @param work this thread's memory
    */
   private void transformInput(
-      MemorySegment m, long in, int number, long list, int live, float[] a, int row, long work) {
+      MemorySegment m,
+      long in,
+      int number,
+      long list,
+      int live,
+      float[] a,
+      int a0,
+      int row,
+      long work) {
     int x = number % tilesX * tile - spec.padLeft();
     int y = number / tilesX % tilesY * tile - spec.padTop();
     int n = number / tilesX / tilesY;
@@ -414,7 +430,7 @@ final class WinogradConvolution implements Kernel {
         rowStep = (long) patch * BYTES;
         columnStep = BYTES;
       }
-      int to = row * F32Tile.STRIDE + i * Lanes.COUNT;
+      int to = a0 + row * F32Tile.STRIDE + i * Lanes.COUNT;
       WinogradPatch.input(tile, m, source, rowStep, columnStep, half, a, to, pointOffsets);
     }
   }
@@ -441,7 +457,8 @@ final class WinogradConvolution implements Kernel {
   /**
    * The matrix products of one point: tiles × input channels times input channels × output channels.
    *
-   * @param b the thread's own array, with room for the right operand behind the left one's
+   * @param a the left operands from {@code a0} on
+   * @param leased the thread's part of the scratchpad
    * @param weights room for what is left of the weights under one tile of columns
    */
   private void multiply(
@@ -450,19 +467,28 @@ final class WinogradConvolution implements Kernel {
       long list,
       int live,
       float[] a,
-      float[] b,
+      int a0,
+      int leased,
       MemorySegment m,
       long products,
       long weights) {
     int depth = depth(m, list, live);
-    int b0 = operandFloats();
+    int left = a0 + pointOffsets[p];
+    int right = leased + GemmConvolution.LEFT;
+    if (!Lanes.MANY_REGISTERS && a != Scratchpad.ARRAY) {
+      // Where it does not fit there, or has been computed by all threads.
+      for (int t = 0, to = leased; t < count; t++, to += F32Tile.STRIDE) {
+        System.arraycopy(a, left + t * F32Tile.STRIDE, Scratchpad.ARRAY, to, depth);
+      }
+      a = Scratchpad.ARRAY;
+      left = leased;
+    }
     for (WinogradWeights c : columns) {
       long row = c.vectors() * (long) BYTES;
       long w = p * spec.inChannels() * row;
       long to = products + product(c, p);
       if (live == channelBlocks) {
-        GemmConvolution.product(
-            c.vectors(), count, a, pointOffsets[p], depth, c.memory(), w, b, b0, m, to);
+        GemmConvolution.product(c.vectors(), count, a, left, depth, c.memory(), w, right, m, to);
         continue;
       }
       for (int i = 0; i < live; i++) {
@@ -471,8 +497,7 @@ final class WinogradConvolution implements Kernel {
         MemorySegment.copy(
             c.memory(), w + k * row, m, weights + i * Lanes.COUNT * row, lanes * row);
       }
-      GemmConvolution.product(
-          c.vectors(), count, a, pointOffsets[p], depth, m, weights, b, b0, m, to);
+      GemmConvolution.product(c.vectors(), count, a, left, depth, m, weights, right, m, to);
     }
   }
 

@@ -41,14 +41,19 @@ class ColdCodeTest {
     try (Arena arena = Arena.ofConfined()) {
       for (int rows : new int[] {1, 5, 6, 11, 12, 20, 60}) {
         int depth = 1 + random.nextInt(300);
-        float[] a = numbers(random, 70 * F32Tile.STRIDE);
-        float[] right = new float[GemmConvolution.RIGHT];
+        int leased = Scratchpad.lease(0);
+        int a0 = leased + 3;
+        float[] a = Scratchpad.ARRAY;
+        float[] left = numbers(random, 70 * F32Tile.STRIDE);
+        System.arraycopy(left, 0, a, leased, left.length);
         MemorySegment w = arena.allocate((long) depth * vectors * Lanes.BYTES, 64);
         fill(random, w);
         MemorySegment simd = arena.allocate(BYTES, 64);
         MemorySegment plain = arena.allocate(BYTES, 64);
-        GemmConvolution.product(vectors, rows, a, 3, depth, w, 0, right, 0, simd, 64);
-        ColdCode.product(vectors, rows, a, 3, depth, w, 0, plain, 64);
+        int b0 = leased + GemmConvolution.LEFT;
+        GemmConvolution.product(vectors, rows, a, a0, depth, w, 0, b0, simd, 64);
+        ColdCode.product(vectors, rows, a, a0, depth, w, 0, plain, 64);
+        Scratchpad.release(leased);
         long bytes = (long) rows * vectors * Lanes.BYTES;
         assertEquals(-1, simd.asSlice(64, bytes).mismatch(plain.asSlice(64, bytes)));
       }
