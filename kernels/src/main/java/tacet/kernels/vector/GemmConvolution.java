@@ -81,6 +81,9 @@ final class GemmConvolution implements RowWriter {
   private final MemorySegment packed;
   private final RowGroups groups;
 
+  /** Whether neighbouring outputs read neighbouring vectors. */
+  private final boolean neighbours;
+
   private GemmConvolution(
       ConvSpec spec, ImageLayout input, PackedWeights weights, Outputs outputs) {
     this.spec = spec;
@@ -91,6 +94,7 @@ final class GemmConvolution implements RowWriter {
     this.sumBytes = sumBytes(shares);
     this.packed = weights.memory();
     this.groups = RowGroups.of(spec.outPixels(), ROWS, GROUP, LEAST_GROUP, PARTS);
+    this.neighbours = spec.strideX() * input.pixelStride() == Lanes.BYTES;
   }
 
   /** Columns {@code first … end − 1}, which share a gathered left operand. */
@@ -282,7 +286,7 @@ final class GemmConvolution implements RowWriter {
         int endPanel = Math.min(panels.size(), p + PANELS);
         for (int j = p; j < endPanel; j++) {
           int a0 = left + (j - p) * PANEL_FLOATS;
-          Operand.gather(m, panels.get(j), sources, rows, Scratchpad.ARRAY, a0);
+          Operand.gather(m, panels.get(j), sources, rows, neighbours, a0);
         }
         for (int i = first; i < end; i++) {
           Columns c = columns[i];

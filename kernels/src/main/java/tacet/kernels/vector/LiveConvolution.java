@@ -293,7 +293,7 @@ final class LiveConvolution implements Kernel {
     for (int r = 0; r < rows; r++) {
       long x = m.get(ValueLayout.JAVA_LONG, sources + r * 8L) + from;
       FloatVector.fromMemorySegment(FLOATS, m, x, ORDER)
-          .intoArray(Scratchpad.ARRAY, to + r * F32Tile.STRIDE);
+          .intoArray(Scratchpad.ARRAY, (to + r * F32Tile.STRIDE) & Scratchpad.MASK);
     }
   }
 

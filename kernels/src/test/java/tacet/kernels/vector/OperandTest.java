@@ -48,13 +48,14 @@ class OperandTest {
       for (int r = 0; r < rows; r++) {
         m.set(ValueLayout.JAVA_LONG, 8L * r, places + 4L * r);
       }
-      float[] a = new float[(rows + 1) * F32Tile.STRIDE];
-      Operand.gather(m, Operand.of(sources).panels().getFirst(), 0, rows, a, 1);
+      int a = 1 + Scratchpad.lease(0);
+      Operand.gather(m, Operand.of(sources).panels().getFirst(), 0, rows, false, a);
       for (int r = 0; r < rows; r++) {
         for (int k = 0; k < sources.length; k++) {
-          assertEquals(places + 4f * r + sources[k], a[1 + r * F32Tile.STRIDE + k]);
+          assertEquals(places + 4f * r + sources[k], Scratchpad.ARRAY[a + r * F32Tile.STRIDE + k]);
         }
       }
+      Scratchpad.release(a - 1);
     }
   }
 }
