@@ -5,6 +5,8 @@ import static tacet.kernels.vector.Lanes.COUNT;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.HAS_FMA;
 import static tacet.kernels.vector.Lanes.ORDER;
+import static tacet.kernels.vector.Scratchpad.ARRAY;
+import static tacet.kernels.vector.Scratchpad.MASK;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,10 +14,10 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The micro-kernels of {@link F32SparsePixels} for vectors of at most 256 bits, of two, four and eight vectors of columns. The
- * contract is the same, but that operands are in arrays: entry i of the lists is {@code numbers[i]} and {@code f[i]},
- * and {@code f} begins with the panel.
+ * contract is the same, but that operands are in arrays: entry i of the lists is {@code numbers[i]} and {@code values[i]},
+ * and the panel is in the {@link Scratchpad}, where C2 checks no index.
  *
- * <p>An entry takes 23 instructions for eight multiply-adds, which load their weights themselves, instead of 45 for six.
+ * <p>Of eight multiply-adds each loads its weights itself.
  */
 final class F32ArrayPixels {
 
@@ -26,11 +28,13 @@ final class F32ArrayPixels {
    *
    * @param width vectors of columns: two, four or, where outputs do not slide along, eight
    * @param slides whether a row of three taps is met at a time
+   * @param panel index of the panel in the scratchpad
    */
   static void row(
       int width,
       boolean slides,
-      float[] f,
+      int panel,
+      float[] values,
       int[] numbers,
       MemorySegment m,
       long starts,
@@ -39,22 +43,23 @@ final class F32ArrayPixels {
       long sums) {
     if (slides) {
       if (width == 2) {
-        slide2(f, numbers, m, starts, pixels, sums);
+        slide2(panel, values, numbers, m, starts, pixels, sums);
       } else {
-        slide4(f, numbers, m, starts, pixels, sums);
+        slide4(panel, values, numbers, m, starts, pixels, sums);
       }
       return;
     }
     switch (width) {
-      case 2 -> pixels2(f, numbers, m, starts, startStep, pixels, sums);
-      case 4 -> pixels4(f, numbers, m, starts, startStep, pixels, sums);
-      default -> pixels8(f, numbers, m, starts, startStep, pixels, sums);
+      case 2 -> pixels2(panel, values, numbers, m, starts, startStep, pixels, sums);
+      case 4 -> pixels4(panel, values, numbers, m, starts, startStep, pixels, sums);
+      default -> pixels8(panel, values, numbers, m, starts, startStep, pixels, sums);
     }
   }
 
   /** Eight vectors of columns. */
   private static void pixels8(
-      float[] f,
+      int panel,
+      float[] values,
       int[] numbers,
       MemorySegment m,
       long starts,
@@ -77,23 +82,23 @@ final class F32ArrayPixels {
       FloatVector a6 = a0;
       FloatVector a7 = a0;
       for (int i = start; i < end; i++) {
-        int at = numbers[i] * (8 * COUNT);
-        FloatVector x = FloatVector.broadcast(FLOATS, f[i]);
-        FloatVector v = FloatVector.fromArray(FLOATS, f, at);
+        int at = (panel + numbers[i] * (8 * COUNT)) & MASK;
+        FloatVector x = FloatVector.broadcast(FLOATS, values[i]);
+        FloatVector v = FloatVector.fromArray(FLOATS, ARRAY, at);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        v = FloatVector.fromArray(FLOATS, f, at + COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + COUNT);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        v = FloatVector.fromArray(FLOATS, f, at + 2 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 2 * COUNT);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        v = FloatVector.fromArray(FLOATS, f, at + 3 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 3 * COUNT);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        v = FloatVector.fromArray(FLOATS, f, at + 4 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 4 * COUNT);
         a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
-        v = FloatVector.fromArray(FLOATS, f, at + 5 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 5 * COUNT);
         a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
-        v = FloatVector.fromArray(FLOATS, f, at + 6 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 6 * COUNT);
         a6 = HAS_FMA ? x.fma(v, a6) : x.mul(v).add(a6);
-        v = FloatVector.fromArray(FLOATS, f, at + 7 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 7 * COUNT);
         a7 = HAS_FMA ? x.fma(v, a7) : x.mul(v).add(a7);
       }
       long to = sums + p * (8L * BYTES);
@@ -118,7 +123,8 @@ final class F32ArrayPixels {
 
   /** Four vectors of columns. */
   private static void pixels4(
-      float[] f,
+      int panel,
+      float[] values,
       int[] numbers,
       MemorySegment m,
       long starts,
@@ -137,15 +143,15 @@ final class F32ArrayPixels {
       FloatVector a2 = a0;
       FloatVector a3 = a0;
       for (int i = start; i < end; i++) {
-        int at = numbers[i] * (4 * COUNT);
-        FloatVector x = FloatVector.broadcast(FLOATS, f[i]);
-        FloatVector v = FloatVector.fromArray(FLOATS, f, at);
+        int at = (panel + numbers[i] * (4 * COUNT)) & MASK;
+        FloatVector x = FloatVector.broadcast(FLOATS, values[i]);
+        FloatVector v = FloatVector.fromArray(FLOATS, ARRAY, at);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        v = FloatVector.fromArray(FLOATS, f, at + COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + COUNT);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        v = FloatVector.fromArray(FLOATS, f, at + 2 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 2 * COUNT);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        v = FloatVector.fromArray(FLOATS, f, at + 3 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 3 * COUNT);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
       }
       long to = sums + p * (4L * BYTES);
@@ -162,7 +168,8 @@ final class F32ArrayPixels {
 
   /** Two vectors of columns. */
   private static void pixels2(
-      float[] f,
+      int panel,
+      float[] values,
       int[] numbers,
       MemorySegment m,
       long starts,
@@ -179,11 +186,11 @@ final class F32ArrayPixels {
       FloatVector a0 = FloatVector.zero(FLOATS);
       FloatVector a1 = a0;
       for (int i = start; i < end; i++) {
-        int at = numbers[i] * (2 * COUNT);
-        FloatVector x = FloatVector.broadcast(FLOATS, f[i]);
-        FloatVector v = FloatVector.fromArray(FLOATS, f, at);
+        int at = (panel + numbers[i] * (2 * COUNT)) & MASK;
+        FloatVector x = FloatVector.broadcast(FLOATS, values[i]);
+        FloatVector v = FloatVector.fromArray(FLOATS, ARRAY, at);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        v = FloatVector.fromArray(FLOATS, f, at + COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + COUNT);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
       }
       long to = sums + p * (2L * BYTES);
@@ -196,7 +203,13 @@ final class F32ArrayPixels {
 
   /** Four vectors of columns, and a row of three taps at a time. */
   private static void slide4(
-      float[] f, int[] numbers, MemorySegment m, long starts, int pixels, long sums) {
+      int panel,
+      float[] values,
+      int[] numbers,
+      MemorySegment m,
+      long starts,
+      int pixels,
+      long sums) {
     m = Lanes.known(m);
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
@@ -214,31 +227,31 @@ final class F32ArrayPixels {
       int start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 8);
       int end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 12);
       for (int i = start; i < end; i++) {
-        int at = numbers[i] * (12 * COUNT);
-        FloatVector x = FloatVector.broadcast(FLOATS, f[i]);
-        FloatVector v = FloatVector.fromArray(FLOATS, f, at);
+        int at = (panel + numbers[i] * (12 * COUNT)) & MASK;
+        FloatVector x = FloatVector.broadcast(FLOATS, values[i]);
+        FloatVector v = FloatVector.fromArray(FLOATS, ARRAY, at);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        v = FloatVector.fromArray(FLOATS, f, at + COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + COUNT);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        v = FloatVector.fromArray(FLOATS, f, at + 2 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 2 * COUNT);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        v = FloatVector.fromArray(FLOATS, f, at + 3 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 3 * COUNT);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        v = FloatVector.fromArray(FLOATS, f, at + 4 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 4 * COUNT);
         a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
-        v = FloatVector.fromArray(FLOATS, f, at + 5 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 5 * COUNT);
         a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
-        v = FloatVector.fromArray(FLOATS, f, at + 6 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 6 * COUNT);
         a6 = HAS_FMA ? x.fma(v, a6) : x.mul(v).add(a6);
-        v = FloatVector.fromArray(FLOATS, f, at + 7 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 7 * COUNT);
         a7 = HAS_FMA ? x.fma(v, a7) : x.mul(v).add(a7);
-        v = FloatVector.fromArray(FLOATS, f, at + 8 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 8 * COUNT);
         a8 = HAS_FMA ? x.fma(v, a8) : x.mul(v).add(a8);
-        v = FloatVector.fromArray(FLOATS, f, at + 9 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 9 * COUNT);
         a9 = HAS_FMA ? x.fma(v, a9) : x.mul(v).add(a9);
-        v = FloatVector.fromArray(FLOATS, f, at + 10 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 10 * COUNT);
         a10 = HAS_FMA ? x.fma(v, a10) : x.mul(v).add(a10);
-        v = FloatVector.fromArray(FLOATS, f, at + 11 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 11 * COUNT);
         a11 = HAS_FMA ? x.fma(v, a11) : x.mul(v).add(a11);
       }
       if (p >= 0) {
@@ -269,7 +282,13 @@ final class F32ArrayPixels {
 
   /** Two vectors of columns, and a row of three taps at a time. */
   private static void slide2(
-      float[] f, int[] numbers, MemorySegment m, long starts, int pixels, long sums) {
+      int panel,
+      float[] values,
+      int[] numbers,
+      MemorySegment m,
+      long starts,
+      int pixels,
+      long sums) {
     m = Lanes.known(m);
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
@@ -281,19 +300,19 @@ final class F32ArrayPixels {
       int start = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 8);
       int end = m.get(ValueLayout.JAVA_INT_UNALIGNED, starts + p * 4L + 12);
       for (int i = start; i < end; i++) {
-        int at = numbers[i] * (6 * COUNT);
-        FloatVector x = FloatVector.broadcast(FLOATS, f[i]);
-        FloatVector v = FloatVector.fromArray(FLOATS, f, at);
+        int at = (panel + numbers[i] * (6 * COUNT)) & MASK;
+        FloatVector x = FloatVector.broadcast(FLOATS, values[i]);
+        FloatVector v = FloatVector.fromArray(FLOATS, ARRAY, at);
         a0 = HAS_FMA ? x.fma(v, a0) : x.mul(v).add(a0);
-        v = FloatVector.fromArray(FLOATS, f, at + COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + COUNT);
         a1 = HAS_FMA ? x.fma(v, a1) : x.mul(v).add(a1);
-        v = FloatVector.fromArray(FLOATS, f, at + 2 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 2 * COUNT);
         a2 = HAS_FMA ? x.fma(v, a2) : x.mul(v).add(a2);
-        v = FloatVector.fromArray(FLOATS, f, at + 3 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 3 * COUNT);
         a3 = HAS_FMA ? x.fma(v, a3) : x.mul(v).add(a3);
-        v = FloatVector.fromArray(FLOATS, f, at + 4 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 4 * COUNT);
         a4 = HAS_FMA ? x.fma(v, a4) : x.mul(v).add(a4);
-        v = FloatVector.fromArray(FLOATS, f, at + 5 * COUNT);
+        v = FloatVector.fromArray(FLOATS, ARRAY, at + 5 * COUNT);
         a5 = HAS_FMA ? x.fma(v, a5) : x.mul(v).add(a5);
       }
       if (p >= 0) {

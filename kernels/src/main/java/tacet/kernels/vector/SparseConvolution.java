@@ -369,18 +369,41 @@ final class SparseConvolution implements Kernel {
     }
     int alive = findAlive(m, b, s);
     int groups = Math.ceilDiv(alive, groupDepth());
-    int most = panelFloats() + depth() * Lanes.COUNT * b.positions + Lanes.COUNT;
-    float[] f = ARRAYS ? parallel.floats(thread, most) : null;
+    int most = depth() * Lanes.COUNT * b.positions + Lanes.COUNT;
+    float[] values = ARRAYS ? parallel.floats(thread, most) : null;
     int[] numbers = ARRAYS ? parallel.ints(thread, most) : null;
-    list(m, b, s, alive, groups, f, numbers, ARRAYS ? parallel.longs(thread, depth()) : null);
+    list(m, b, s, alive, groups, values, numbers, ARRAYS ? parallel.longs(thread, depth()) : null);
     if (counts != null) {
       long all = (long) b.pixels() * spec.inChannels() * taps();
       counts.addSkipped(thread, (all - done(m, b, s, groups)) * spec.outChannels());
     }
+    int leased = ARRAYS ? Scratchpad.lease(thread) : 0;
+    try {
+      multiply(m, out, extra, b, s, leased, values, numbers, alive, groups, counts, thread);
+    } finally {
+      if (ARRAYS) {
+        Scratchpad.release(leased);
+      }
+    }
+  }
+
+  private void multiply(
+      MemorySegment m,
+      long out,
+      long extra,
+      Band b,
+      Scratch s,
+      int leased,
+      float[] values,
+      int[] numbers,
+      int alive,
+      int groups,
+      ZeroCounts counts,
+      int thread) {
     for (int tile = 0; tile < tiles(); tile++) {
       int width = width(tile);
       clear(m, s.sums, (long) b.pixels() * width * BYTES);
-      multiply(m, b, s, f, numbers, alive, groups, tile);
+      multiply(m, b, s, leased, values, numbers, alive, groups, tile);
       outputs.finish(
           m,
           cuts[tile],
@@ -404,18 +427,14 @@ final class SparseConvolution implements Kernel {
       Scratch s,
       int alive,
       int groups,
-      float[] f,
+      float[] values,
       int[] numbers,
       long[] vectors) {
     int channels = spec.inChannels();
-    // In arrays entries come behind the room for a panel, so that one index leads to both parts of
-    // them.
-    int first = ARRAYS ? panelFloats() : 0;
-    long values = s.lists - first * 4L;
     for (int i = 0; ARRAYS && i < alive; i++) {
       vectors[i] = m.get(ValueLayout.JAVA_INT, s.alive + i * 4L) * input.blockStride();
     }
-    int entries = first;
+    int entries = 0;
     for (int g = 0; g < groups; g++) {
       int from = cut(alive, groups, g);
       int to = cut(alive, groups, g + 1);
@@ -433,7 +452,7 @@ final class SparseConvolution implements Kernel {
                 to,
                 last,
                 numbers,
-                values,
+                s.lists,
                 starts,
                 entries);
       } else {
@@ -453,7 +472,7 @@ final class SparseConvolution implements Kernel {
       }
     }
     if (ARRAYS) {
-      MemorySegment.copy(m, ValueLayout.JAVA_FLOAT, s.lists, f, first, entries - first);
+      MemorySegment.copy(m, ValueLayout.JAVA_FLOAT, s.lists, values, 0, entries);
     }
   }
 
@@ -553,7 +572,8 @@ final class SparseConvolution implements Kernel {
       MemorySegment m,
       Band b,
       Scratch s,
-      float[] f,
+      int leased,
+      float[] values,
       int[] numbers,
       int alive,
       int groups,
@@ -570,7 +590,7 @@ final class SparseConvolution implements Kernel {
       for (int ky = 0; ky < spec.kernelHeight(); ky++) {
         for (int kx = 0; kx < spec.kernelWidth(); kx += together, panel += panelBytes) {
           if (ARRAYS) {
-            copy(m, s, panel, together * width, from, to, f);
+            copy(m, s, panel, together * width, from, to, leased);
           } else {
             fetch(m, s, panel, together * width, from, to);
           }
@@ -580,7 +600,8 @@ final class SparseConvolution implements Kernel {
               F32ArrayPixels.row(
                   width,
                   slides,
-                  f,
+                  leased,
+                  values,
                   numbers,
                   m,
                   starts,
@@ -607,20 +628,14 @@ final class SparseConvolution implements Kernel {
     }
   }
 
-  /** Floats of the widest panel. */
-  private int panelFloats() {
-    int group = Math.min(groupDepth(), depth());
-    return group * Lanes.COUNT * widest * together(spec) * Lanes.COUNT;
-  }
-
   /**
-   * Copies what lists of a group meet of a panel, without the vectors of channels that are zero everywhere.
+   * Copies what lists of a group meet of a panel to the scratchpad, without the vectors of channels that are zero everywhere.
    *
    * @param width vectors of a row
    * @param from first living vector of channels, {@code to} the one behind the last
    */
   private void copy(
-      MemorySegment m, Scratch s, long panel, int width, int from, int to, float[] f) {
+      MemorySegment m, Scratch s, long panel, int width, int from, int to, int leased) {
     int floats = Lanes.COUNT * width * Lanes.COUNT;
     for (int i = from; i < to; i++) {
       int v = m.get(ValueLayout.JAVA_INT, s.alive + i * 4L);
@@ -629,8 +644,8 @@ final class SparseConvolution implements Kernel {
           weights,
           ValueLayout.JAVA_FLOAT,
           panel + (long) v * floats * Float.BYTES,
-          f,
-          (i - from) * floats,
+          Scratchpad.ARRAY,
+          leased + (i - from) * floats,
           channels * width * Lanes.COUNT);
     }
   }
