@@ -4,6 +4,9 @@ package tacet;
  * Memory of a model, in bytes. All of it but {@code constants} and {@code counters} is native and given back by
  * {@link Model#close}; sessions and runs at once each have a workspace of their own.
  *
+ * <p>Kernels also use arrays on the heap: some megabytes at most for each thread of a run, and one array for the process, of two to
+ * four megabytes for each processor, but no more than a sixteenth of the largest heap.
+ *
  * @param constants weights as the graph holds them
  * @param copiedConstants the part of {@code constants} that a file does not have as it is needed: of a model from a file, native
  *     memory; the rest is the file, mapped. 0 for a graph made in code, whose constants are the caller's

@@ -211,12 +211,12 @@ final class WinogradConvolution implements Kernel {
     return points * (mostTiles + SLACK) * vectors * BYTES;
   }
 
-  private static final long HALF_BYTES = 36L * BYTES;
+  private static final long PATCH_BYTES = 36L * BYTES;
   private static final long PIXELS_BYTES = FINISHED_PIXELS * (4L * BYTES);
   private static final long PLACES_BYTES = FINISHED_PIXELS * (long) Long.BYTES;
 
-  /** A thread's own memory: a patch, half a transform, the pixels to be finished, and where those go. */
-  private static final long WORK_BYTES = 2 * HALF_BYTES + PIXELS_BYTES + 2 * PLACES_BYTES;
+  /** A thread's own memory: a patch, the pixels to be finished, and where those go. */
+  private static final long WORK_BYTES = PATCH_BYTES + PIXELS_BYTES + 2 * PLACES_BYTES;
 
   /** The numbers of the vectors of channels that are not zero, and their weights under one tile of columns. */
   private long liveBytes() {
@@ -273,21 +273,21 @@ final class WinogradConvolution implements Kernel {
             int live = findLive(memory, inputs[0], from, count, list, counts, thread);
             int leased = Scratchpad.lease(thread);
             try {
-              boolean fits = operandFloats() <= GemmConvolution.LEFT;
+              boolean fits = operandFloats() <= GemmConvolution.LEFT - WinogradPatch.HALF;
               float[] a = fits ? Scratchpad.ARRAY : parallel.floats(thread, operandFloats());
               int a0 = fits ? leased : 0;
               for (int t = 0; t < count; t++) {
-                transformInput(memory, inputs[0], from + t, list, live, a, a0, t, mine);
+                transformInput(memory, inputs[0], from + t, list, live, a, a0, t, leased, mine);
               }
               for (int p = 0; p < points; p++) {
                 long weights = list + listBytes();
                 multiply(p, count, list, live, a, a0, leased, memory, products, weights);
               }
+              for (int t = 0; t < count; t += finishedTiles()) {
+                finish(memory, out, extra, from, t, count, products, leased, mine, counts, thread);
+              }
             } finally {
               Scratchpad.release(leased);
-            }
-            for (int t = 0; t < count; t += finishedTiles()) {
-              finish(memory, out, extra, from, t, count, products, mine, counts, thread);
             }
           });
       return;
@@ -302,7 +302,12 @@ final class WinogradConvolution implements Kernel {
           count,
           (t, thread) -> {
             long mine = work + thread * WORK_BYTES;
-            transformInput(memory, inputs[0], from + t, lists, live, a, 0, t, mine);
+            int leased = Scratchpad.lease(thread);
+            try {
+              transformInput(memory, inputs[0], from + t, lists, live, a, 0, t, leased, mine);
+            } finally {
+              Scratchpad.release(leased);
+            }
           });
       parallel.forEach(
           points,
@@ -317,18 +322,16 @@ final class WinogradConvolution implements Kernel {
           });
       parallel.forEach(
           Math.ceilDiv(count, finishedTiles()),
-          (i, thread) ->
-              finish(
-                  memory,
-                  out,
-                  extra,
-                  from,
-                  i * finishedTiles(),
-                  count,
-                  scratch,
-                  work + thread * WORK_BYTES,
-                  counts,
-                  thread));
+          (i, thread) -> {
+            long mine = work + thread * WORK_BYTES;
+            int first = i * finishedTiles();
+            int leased = Scratchpad.lease(thread);
+            try {
+              finish(memory, out, extra, from, first, count, scratch, leased, mine, counts, thread);
+            } finally {
+              Scratchpad.release(leased);
+            }
+          });
     }
   }
 
@@ -395,6 +398,7 @@ final class WinogradConvolution implements Kernel {
    * @param list byte offset of the numbers of the vectors
    * @param live how many there are
    * @param a the left operands from {@code a0} on, whose row {@code row} is written
+   * @param leased the thread's part of the scratchpad
    * @param work this thread's memory
    */
   private void transformInput(
@@ -406,12 +410,12 @@ final class WinogradConvolution implements Kernel {
       float[] a,
       int a0,
       int row,
+      int leased,
       long work) {
     int x = number % tilesX * tile - spec.padLeft();
     int y = number / tilesX % tilesY * tile - spec.padTop();
     int n = number / tilesX / tilesY;
     long copy = work;
-    long half = work + HALF_BYTES;
     long step = input.pixelStride();
     // The image has zeros around it as far as the convolution reads; a tile that ends behind its
     // output reads farther.
@@ -431,8 +435,13 @@ final class WinogradConvolution implements Kernel {
         columnStep = BYTES;
       }
       int to = a0 + row * F32Tile.STRIDE + i * Lanes.COUNT;
-      WinogradPatch.input(tile, m, source, rowStep, columnStep, half, a, to, pointOffsets);
+      WinogradPatch.input(tile, m, source, rowStep, columnStep, half(leased), a, to, pointOffsets);
     }
+  }
+
+  /** Room for a patch that is transformed along one axis, behind the left operand in a thread's part of the scratchpad. */
+  private static int half(int leased) {
+    return leased + GemmConvolution.LEFT - WinogradPatch.HALF;
   }
 
   /** Copies a patch of one block of channels, zeros where it lies outside the image. */
@@ -516,12 +525,12 @@ final class WinogradConvolution implements Kernel {
       int from,
       int count,
       long products,
+      int leased,
       long work,
       ZeroCounts counts,
       int thread) {
     int end = Math.min(count, from + finishedTiles());
-    long half = work;
-    long pixels = work + 2 * HALF_BYTES;
+    long pixels = work + PATCH_BYTES;
     long places = pixels + PIXELS_BYTES;
     long residualPlaces = places + PLACES_BYTES;
     int rows = 0;
@@ -536,7 +545,7 @@ final class WinogradConvolution implements Kernel {
         for (int v = 0; v < c.vectors(); v++) {
           long source = products + product(c, 0) + (t * (long) c.vectors() + v) * BYTES;
           long pixel = to + (long) v * BYTES;
-          WinogradPatch.output(tile, m, source, pointStep, half, pixel, rowBytes);
+          WinogradPatch.output(tile, m, source, pointStep, half(leased), pixel, rowBytes);
         }
         to += clip(m, firstTile + t, to, rowBytes) * rowBytes;
       }

@@ -1,6 +1,6 @@
 package tacet.kernels.vector;
 
-import static tacet.kernels.vector.Lanes.BYTES;
+import static tacet.kernels.vector.Lanes.COUNT;
 
 import java.lang.foreign.MemorySegment;
 
@@ -15,6 +15,9 @@ final class WinogradPatch {
   /** Vector operations per vector that a transform along one axis reads; about. */
   private static final int OPERATIONS = 4;
 
+  /** Floats of a patch of the largest tiles. */
+  static final int HALF = 36 * COUNT;
+
   private WinogradPatch() {}
 
   /** Whether patches for tiles of so many pixels along each axis are transformed by compiled code. */
@@ -28,7 +31,7 @@ final class WinogradPatch {
    * @param source byte offset of the patch
    * @param rowStep bytes from a row of it to the next
    * @param columnStep bytes from a column to the next
-   * @param half byte offset of room for a patch
+   * @param half index in the scratchpad of {@link #HALF} floats of room
    * @param a receives the vector of point p at {@code to + offsets[p]}
    */
   static void input(
@@ -37,7 +40,7 @@ final class WinogradPatch {
       long source,
       long rowStep,
       long columnStep,
-      long half,
+      int half,
       float[] a,
       int to,
       int[] offsets) {
@@ -46,7 +49,7 @@ final class WinogradPatch {
       long start = System.nanoTime();
       while (rehearsal.isDue()) {
         inputColumn(tile, m, source, rowStep, half);
-        inputRow(tile, m, half, a, to, offsets, 0);
+        inputRow(tile, half, a, to, offsets, 0);
         rehearsal.rehearsed(start, 2L * (tile + 2) * OPERATIONS);
         start = System.nanoTime();
       }
@@ -56,14 +59,14 @@ final class WinogradPatch {
     }
     int patch = tile + 2;
     for (int j = 0; j < patch; j++) {
-      inputColumn(tile, m, source + j * columnStep, rowStep, half + (long) j * BYTES);
+      inputColumn(tile, m, source + j * columnStep, rowStep, half + j * COUNT);
     }
     for (int r = 0; r < patch; r++) {
-      inputRow(tile, m, half + (long) r * patch * BYTES, a, to, offsets, r * patch);
+      inputRow(tile, half + r * patch * COUNT, a, to, offsets, r * patch);
     }
   }
 
-  private static void inputColumn(int tile, MemorySegment m, long from, long step, long to) {
+  private static void inputColumn(int tile, MemorySegment m, long from, long step, int to) {
     if (tile == 2) {
       WinogradTransforms.inputColumn2(m, from, step, to);
     } else {
@@ -71,12 +74,11 @@ final class WinogradPatch {
     }
   }
 
-  private static void inputRow(
-      int tile, MemorySegment m, long from, float[] a, int to, int[] offsets, int first) {
+  private static void inputRow(int tile, int from, float[] a, int to, int[] offsets, int first) {
     if (tile == 2) {
-      WinogradTransforms.inputRow2(m, from, a, to, offsets, first);
+      WinogradTransforms.inputRow2(from, a, to, offsets, first);
     } else {
-      WinogradTransforms.inputRow4(m, from, a, to, offsets, first);
+      WinogradTransforms.inputRow4(from, a, to, offsets, first);
     }
   }
 
@@ -85,19 +87,20 @@ final class WinogradPatch {
    *
    * @param source byte offset of the products of the first point
    * @param step bytes to those of the next
-   * @param half byte offset of room for a patch
+   * @param half index in the scratchpad of {@link #HALF} floats of room
    * @param pixel byte offset of the first output pixel
    * @param pixelStep bytes to the next; those of a row follow those of the row before
    */
   static void output(
-      int tile, MemorySegment m, long source, long step, long half, long pixel, long pixelStep) {
+      int tile, MemorySegment m, long source, long step, int half, long pixel, long pixelStep) {
     Rehearsal rehearsal = OUTPUTS[tile];
     int patch = tile + 2;
     if (!rehearsal.isDone()) {
       long start = System.nanoTime();
       while (rehearsal.isDue()) {
-        outputs(tile, m, source, patch * step, half, patch * BYTES);
-        rehearsal.rehearsed(start, (long) patch * OPERATIONS);
+        outputColumn(tile, m, source, patch * step, half);
+        outputRow(tile, half, m, pixel, pixelStep);
+        rehearsal.rehearsed(start, 2L * patch * OPERATIONS);
         start = System.nanoTime();
       }
       ColdCode.transformOutput(tile, m, source, step, pixel, pixelStep);
@@ -105,22 +108,26 @@ final class WinogradPatch {
       return;
     }
     for (int j = 0; j < patch; j++) {
-      outputs(
-          tile, m, source + j * step, patch * step, half + (long) j * BYTES, (long) patch * BYTES);
+      outputColumn(tile, m, source + j * step, patch * step, half + j * COUNT);
     }
     for (int i = 0; i < tile; i++) {
-      outputs(
-          tile, m, half + (long) i * patch * BYTES, BYTES, pixel + i * tile * pixelStep, pixelStep);
+      outputRow(tile, half + i * patch * COUNT, m, pixel + i * tile * pixelStep, pixelStep);
     }
   }
 
-  /** Along one axis. */
-  private static void outputs(
-      int tile, MemorySegment m, long from, long step, long to, long toStep) {
+  private static void outputColumn(int tile, MemorySegment m, long from, long step, int to) {
     if (tile == 2) {
-      WinogradTransforms.output2(m, from, step, to, toStep);
+      WinogradTransforms.outputColumn2(m, from, step, to);
     } else {
-      WinogradTransforms.output4(m, from, step, to, toStep);
+      WinogradTransforms.outputColumn4(m, from, step, to);
+    }
+  }
+
+  private static void outputRow(int tile, int from, MemorySegment m, long to, long step) {
+    if (tile == 2) {
+      WinogradTransforms.outputRow2(from, m, to, step);
+    } else {
+      WinogradTransforms.outputRow4(from, m, to, step);
     }
   }
 }

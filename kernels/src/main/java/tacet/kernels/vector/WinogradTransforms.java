@@ -1,9 +1,10 @@
 package tacet.kernels.vector;
 
-import static tacet.kernels.vector.Lanes.BYTES;
 import static tacet.kernels.vector.Lanes.COUNT;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.ORDER;
+import static tacet.kernels.vector.Scratchpad.ARRAY;
+import static tacet.kernels.vector.Scratchpad.MASK;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -107,35 +108,39 @@ final class WinogradTransforms {
     }
   }
 
-  /** Four values {@code step} bytes apart become four, a row of the half transform apart. */
-  static void inputColumn2(MemorySegment m, long from, long step, long to) {
+  // A patch that is transformed along one axis lies in the scratchpad, where no index is checked.
+
+  /** Four values {@code step} bytes apart become a column in the scratchpad. */
+  static void inputColumn2(MemorySegment m, long from, long step, int column) {
     m = Lanes.known(m);
+    int to = column & MASK;
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
     FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
-    d0.sub(d2).intoMemorySegment(m, to, ORDER);
-    d1.add(d2).intoMemorySegment(m, to + 4 * BYTES, ORDER);
-    d2.sub(d1).intoMemorySegment(m, to + 8 * BYTES, ORDER);
-    d1.sub(d3).intoMemorySegment(m, to + 12 * BYTES, ORDER);
+    d0.sub(d2).intoArray(ARRAY, to);
+    d1.add(d2).intoArray(ARRAY, to + 4 * COUNT);
+    d2.sub(d1).intoArray(ARRAY, to + 8 * COUNT);
+    d1.sub(d3).intoArray(ARRAY, to + 12 * COUNT);
   }
 
-  /** Four neighbouring values become those of points {@code p … p + 3}. */
-  static void inputRow2(MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
-    m = Lanes.known(m);
-    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
-    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
-    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
+  /** A row of four in the scratchpad becomes the values of points {@code p … p + 3}. */
+  static void inputRow2(int row, float[] a, int to, int[] offsets, int p) {
+    int from = row & MASK;
+    FloatVector d0 = FloatVector.fromArray(FLOATS, ARRAY, from);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, ARRAY, from + COUNT);
+    FloatVector d2 = FloatVector.fromArray(FLOATS, ARRAY, from + 2 * COUNT);
+    FloatVector d3 = FloatVector.fromArray(FLOATS, ARRAY, from + 3 * COUNT);
     d0.sub(d2).intoArray(a, to + offsets[p]);
     d1.add(d2).intoArray(a, to + offsets[p + 1]);
     d2.sub(d1).intoArray(a, to + offsets[p + 2]);
     d1.sub(d3).intoArray(a, to + offsets[p + 3]);
   }
 
-  /** Six values {@code step} bytes apart become six, a row of the half transform apart. */
-  static void inputColumn4(MemorySegment m, long from, long step, long to) {
+  /** Six values {@code step} bytes apart become a column in the scratchpad. */
+  static void inputColumn4(MemorySegment m, long from, long step, int column) {
     m = Lanes.known(m);
+    int to = column & MASK;
     FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
@@ -146,23 +151,23 @@ final class WinogradTransforms {
     FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
     FloatVector even2 = d4.sub(d2.mul(B2));
     FloatVector odd2 = d3.sub(d1.mul(B2)).mul(A);
-    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoMemorySegment(m, to, ORDER);
-    even.add(odd).intoMemorySegment(m, to + 6 * BYTES, ORDER);
-    even.sub(odd).intoMemorySegment(m, to + 12 * BYTES, ORDER);
-    even2.add(odd2).intoMemorySegment(m, to + 18 * BYTES, ORDER);
-    even2.sub(odd2).intoMemorySegment(m, to + 24 * BYTES, ORDER);
-    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoMemorySegment(m, to + 30 * BYTES, ORDER);
+    d0.mul(A2 * B2).sub(d2.mul(A2 + B2)).add(d4).intoArray(ARRAY, to);
+    even.add(odd).intoArray(ARRAY, to + 6 * COUNT);
+    even.sub(odd).intoArray(ARRAY, to + 12 * COUNT);
+    even2.add(odd2).intoArray(ARRAY, to + 18 * COUNT);
+    even2.sub(odd2).intoArray(ARRAY, to + 24 * COUNT);
+    d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoArray(ARRAY, to + 30 * COUNT);
   }
 
-  /** Six neighbouring values become those of points {@code p … p + 5}. */
-  static void inputRow4(MemorySegment m, long from, float[] a, int to, int[] offsets, int p) {
-    m = Lanes.known(m);
-    FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
-    FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, m, from + BYTES, ORDER);
-    FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * BYTES, ORDER);
-    FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * BYTES, ORDER);
-    FloatVector d4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * BYTES, ORDER);
-    FloatVector d5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * BYTES, ORDER);
+  /** A row of six in the scratchpad becomes the values of points {@code p … p + 5}. */
+  static void inputRow4(int row, float[] a, int to, int[] offsets, int p) {
+    int from = row & MASK;
+    FloatVector d0 = FloatVector.fromArray(FLOATS, ARRAY, from);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, ARRAY, from + COUNT);
+    FloatVector d2 = FloatVector.fromArray(FLOATS, ARRAY, from + 2 * COUNT);
+    FloatVector d3 = FloatVector.fromArray(FLOATS, ARRAY, from + 3 * COUNT);
+    FloatVector d4 = FloatVector.fromArray(FLOATS, ARRAY, from + 4 * COUNT);
+    FloatVector d5 = FloatVector.fromArray(FLOATS, ARRAY, from + 5 * COUNT);
     FloatVector even = d4.sub(d2.mul(A2));
     FloatVector odd = d3.sub(d1.mul(A2)).mul(B);
     FloatVector even2 = d4.sub(d2.mul(B2));
@@ -175,26 +180,64 @@ final class WinogradTransforms {
     d1.mul(A2 * B2).sub(d3.mul(A2 + B2)).add(d5).intoArray(a, to + offsets[p + 5]);
   }
 
-  /** Four values {@code step} bytes apart become two, {@code toStep} bytes apart. */
-  static void output2(MemorySegment m, long from, long step, long to, long toStep) {
+  /** Four values {@code step} bytes apart become a column of two in the scratchpad. */
+  static void outputColumn2(MemorySegment m, long from, long step, int column) {
     m = Lanes.known(m);
+    int to = column & MASK;
     FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
     FloatVector m3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
+    m0.add(m1).add(m2).intoArray(ARRAY, to);
+    m1.sub(m2).sub(m3).intoArray(ARRAY, to + 4 * COUNT);
+  }
+
+  /** A row of four in the scratchpad becomes two, {@code toStep} bytes apart. */
+  static void outputRow2(int row, MemorySegment m, long to, long toStep) {
+    m = Lanes.known(m);
+    int from = row & MASK;
+    FloatVector m0 = FloatVector.fromArray(FLOATS, ARRAY, from);
+    FloatVector m1 = FloatVector.fromArray(FLOATS, ARRAY, from + COUNT);
+    FloatVector m2 = FloatVector.fromArray(FLOATS, ARRAY, from + 2 * COUNT);
+    FloatVector m3 = FloatVector.fromArray(FLOATS, ARRAY, from + 3 * COUNT);
     m0.add(m1).add(m2).intoMemorySegment(m, to, ORDER);
     m1.sub(m2).sub(m3).intoMemorySegment(m, to + toStep, ORDER);
   }
 
-  /** Six values {@code step} bytes apart become four, {@code toStep} bytes apart. */
-  static void output4(MemorySegment m, long from, long step, long to, long toStep) {
+  /** Six values {@code step} bytes apart become a column of four in the scratchpad. */
+  static void outputColumn4(MemorySegment m, long from, long step, int column) {
     m = Lanes.known(m);
+    int to = column & MASK;
     FloatVector m0 = FloatVector.fromMemorySegment(FLOATS, m, from, ORDER);
     FloatVector m1 = FloatVector.fromMemorySegment(FLOATS, m, from + step, ORDER);
     FloatVector m2 = FloatVector.fromMemorySegment(FLOATS, m, from + 2 * step, ORDER);
     FloatVector m3 = FloatVector.fromMemorySegment(FLOATS, m, from + 3 * step, ORDER);
     FloatVector m4 = FloatVector.fromMemorySegment(FLOATS, m, from + 4 * step, ORDER);
     FloatVector m5 = FloatVector.fromMemorySegment(FLOATS, m, from + 5 * step, ORDER);
+    FloatVector sum12 = m1.add(m2);
+    FloatVector difference12 = m1.sub(m2);
+    FloatVector sum34 = m3.add(m4);
+    FloatVector difference34 = m3.sub(m4);
+    m0.add(sum12).add(sum34).intoArray(ARRAY, to);
+    difference34.mul(A).add(difference12.mul(B)).intoArray(ARRAY, to + 6 * COUNT);
+    sum34.mul(A2).add(sum12.mul(B2)).intoArray(ARRAY, to + 12 * COUNT);
+    difference34
+        .mul(A * A2)
+        .add(difference12.mul(B * B2))
+        .add(m5)
+        .intoArray(ARRAY, to + 18 * COUNT);
+  }
+
+  /** A row of six in the scratchpad becomes four, {@code toStep} bytes apart. */
+  static void outputRow4(int row, MemorySegment m, long to, long toStep) {
+    m = Lanes.known(m);
+    int from = row & MASK;
+    FloatVector m0 = FloatVector.fromArray(FLOATS, ARRAY, from);
+    FloatVector m1 = FloatVector.fromArray(FLOATS, ARRAY, from + COUNT);
+    FloatVector m2 = FloatVector.fromArray(FLOATS, ARRAY, from + 2 * COUNT);
+    FloatVector m3 = FloatVector.fromArray(FLOATS, ARRAY, from + 3 * COUNT);
+    FloatVector m4 = FloatVector.fromArray(FLOATS, ARRAY, from + 4 * COUNT);
+    FloatVector m5 = FloatVector.fromArray(FLOATS, ARRAY, from + 5 * COUNT);
     FloatVector sum12 = m1.add(m2);
     FloatVector difference12 = m1.sub(m2);
     FloatVector sum34 = m3.add(m4);
@@ -247,7 +290,7 @@ final class WinogradTransforms {
     }
   }
 
-  /** {@link #output2}. */
+  /** {@link #outputColumn2} and {@link #outputRow2}. */
   static void plainOutput2(float[] x, int from, int step) {
     for (int i = from; i < from + COUNT; i++) {
       float m0 = x[i];
@@ -259,7 +302,7 @@ final class WinogradTransforms {
     }
   }
 
-  /** {@link #output4}. */
+  /** {@link #outputColumn4} and {@link #outputRow4}. */
   static void plainOutput4(float[] x, int from, int step) {
     for (int i = from; i < from + COUNT; i++) {
       float m0 = x[i];

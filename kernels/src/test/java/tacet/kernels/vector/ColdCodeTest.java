@@ -227,7 +227,6 @@ class ColdCodeTest {
     Random random = new Random(6);
     int patch = tile + 2;
     int points = patch * patch;
-    long half = 1 << 18;
     long to = 1 << 19;
     long row = 9 * Lanes.BYTES;
     try (Arena arena = Arena.ofConfined()) {
@@ -236,46 +235,16 @@ class ColdCodeTest {
       int[] offsets = new int[points];
       Arrays.setAll(offsets, p -> (points - p) * Lanes.COUNT);
       float[] simd = new float[(points + 2) * Lanes.COUNT];
-      for (int j = 0; j < patch; j++) {
-        long from = (long) j * Lanes.BYTES;
-        if (tile == 2) {
-          WinogradTransforms.inputColumn2(m, from, row, half + from);
-        } else {
-          WinogradTransforms.inputColumn4(m, from, row, half + from);
-        }
-      }
-      for (int r = 0; r < patch; r++) {
-        long from = half + (long) r * patch * Lanes.BYTES;
-        if (tile == 2) {
-          WinogradTransforms.inputRow2(m, from, simd, 3, offsets, r * patch);
-        } else {
-          WinogradTransforms.inputRow4(m, from, simd, 3, offsets, r * patch);
-        }
-      }
+      int half = Scratchpad.lease(0);
+      WinogradPatch.input(tile, m, 0, row, Lanes.BYTES, half, simd, 3, offsets);
       float[] plain = new float[simd.length];
       ColdCode.transformInput(tile, m, 0, row, Lanes.BYTES, plain, 3, offsets);
       assertArrayEquals(simd, plain);
 
       long step = 3 * Lanes.BYTES;
       long pixel = 2L * Lanes.BYTES;
-      long along = patch * (long) Lanes.BYTES;
-      for (int j = 0; j < patch; j++) {
-        if (tile == 2) {
-          WinogradTransforms.output2(
-              m, j * step, patch * step, half + (long) j * Lanes.BYTES, along);
-        } else {
-          WinogradTransforms.output4(
-              m, j * step, patch * step, half + (long) j * Lanes.BYTES, along);
-        }
-      }
-      for (int i = 0; i < tile; i++) {
-        long line = to + i * tile * pixel;
-        if (tile == 2) {
-          WinogradTransforms.output2(m, half + i * along, Lanes.BYTES, line, pixel);
-        } else {
-          WinogradTransforms.output4(m, half + i * along, Lanes.BYTES, line, pixel);
-        }
-      }
+      WinogradPatch.output(tile, m, 0, step, half, to, pixel);
+      Scratchpad.release(half);
       ColdCode.transformOutput(tile, m, 0, step, to + (1 << 16), 2 * Lanes.BYTES);
       for (int p = 0; p < tile * tile; p++) {
         MemorySegment simdPixel = m.asSlice(to + p * 2L * Lanes.BYTES, Lanes.BYTES);
