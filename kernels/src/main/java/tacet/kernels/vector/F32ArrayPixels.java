@@ -17,7 +17,7 @@ import jdk.incubator.vector.FloatVector;
  * contract is the same, but that operands are in arrays: entry i of the lists is {@code numbers[i]} and {@code values[i]},
  * and the panel is in the {@link Scratchpad}, where C2 checks no index.
  *
- * <p>Of eight multiply-adds each loads its weights itself.
+ * <p>An entry takes 14 to 16 instructions for eight multiply-adds, each of which loads its weights itself.
  */
 final class F32ArrayPixels {
 

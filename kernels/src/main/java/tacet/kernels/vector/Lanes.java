@@ -36,9 +36,9 @@ final class Lanes {
       COUNT == 16 || "aarch64".equals(System.getProperty("os.arch"));
 
   /**
-   * Whether micro-kernels that load where lists say so load from arrays. Of an array C2 checks the first and the last of several
-   * neighbouring vectors, of a memory segment every one. But an array's vectors of 512 bits are aligned by chance, and half as
-   * fast where they are not.
+   * Whether micro-kernels that load where lists say so load from arrays, of which the {@link Scratchpad} is not checked at all,
+   * while of a memory segment every vector is. But an array's vectors of 512 bits are aligned by chance, and half as fast where
+   * they are not.
    */
   static final boolean LISTED_IN_ARRAYS = COUNT < 16;
 
