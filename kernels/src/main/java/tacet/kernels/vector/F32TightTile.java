@@ -1,5 +1,6 @@
 package tacet.kernels.vector;
 
+import static tacet.kernels.vector.F32Tile.COLUMN_MASK;
 import static tacet.kernels.vector.F32Tile.STRIDE;
 import static tacet.kernels.vector.Lanes.BYTES;
 import static tacet.kernels.vector.Lanes.COUNT;
@@ -25,12 +26,9 @@ import jdk.incubator.vector.FloatVector;
  */
 final class F32TightTile {
 
-  /** Takes every depth to itself, and is known to be no more than {@link Scratchpad#REACH} takes. */
-  private static final int MOST = 1023;
-
   static {
-    assert STRIDE <= MOST && 11 * STRIDE + MOST < Scratchpad.REACH;
-    assert (MOST + 4) * 2 * COUNT < Scratchpad.REACH;
+    assert 11 * STRIDE + COLUMN_MASK < Scratchpad.REACH;
+    assert (COLUMN_MASK + 4) * 2 * COUNT < Scratchpad.REACH;
   }
 
   private F32TightTile() {}
@@ -40,7 +38,7 @@ final class F32TightTile {
     tile = Lanes.known(tile);
     int a = a0 & MASK;
     int b = b0 & MASK;
-    int end = depth & MOST;
+    int end = depth & COLUMN_MASK;
     FloatVector c00 = FloatVector.zero(FLOATS);
     FloatVector c01 = c00;
     FloatVector c10 = c00;
@@ -209,7 +207,7 @@ final class F32TightTile {
     tile = Lanes.known(tile);
     int a = a0 & MASK;
     int b = b0 & MASK;
-    int end = depth & MOST;
+    int end = depth & COLUMN_MASK;
     FloatVector c0 = FloatVector.zero(FLOATS);
     FloatVector c1 = c0;
     FloatVector c2 = c0;
@@ -270,7 +268,7 @@ final class F32TightTile {
     tile = Lanes.known(tile);
     int a = a0 & MASK;
     int b = b0 & MASK;
-    int end = depth & MOST;
+    int end = depth & COLUMN_MASK;
     FloatVector c0 = FloatVector.zero(FLOATS);
     FloatVector c1 = c0;
     FloatVector c2 = c0;

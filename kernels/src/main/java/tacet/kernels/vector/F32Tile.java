@@ -27,6 +27,13 @@ final class F32Tile {
   /** Floats from a row of the left operand to the next; no power of two, so that rows spread over the cache's sets. */
   static final int STRIDE = 528;
 
+  /** Takes a column of a row, and the number of columns, to itself: what is masked by it C2 knows to be no more. */
+  static final int COLUMN_MASK = 1023;
+
+  static {
+    assert STRIDE <= COLUMN_MASK;
+  }
+
   private F32Tile() {}
 
   /** Six rows, four vectors. */

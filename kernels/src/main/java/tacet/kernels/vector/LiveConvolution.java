@@ -144,39 +144,26 @@ final class LiveConvolution implements Kernel {
     groups.forEach(
         parallel,
         columns.length,
-        (begin, end, firstColumn, endColumn, thread) ->
+        (begin, end, firstColumn, endColumn, thread) -> {
+          int left = Scratchpad.lease(thread);
+          try {
             group(
                 memory,
                 in,
                 out,
                 extra,
                 scratch + thread * scratchPerThread(),
+                left,
                 begin,
                 end,
                 firstColumn,
                 endColumn,
                 counts,
-                thread));
-  }
-
-  private void group(
-      MemorySegment m,
-      long in,
-      long out,
-      long extra,
-      long weights,
-      int begin,
-      int end,
-      int firstColumn,
-      int endColumn,
-      ZeroCounts counts,
-      int thread) {
-    int left = Scratchpad.lease(thread);
-    try {
-      group(m, in, out, extra, weights, left, begin, end, firstColumn, endColumn, counts, thread);
-    } finally {
-      Scratchpad.release(left);
-    }
+                thread);
+          } finally {
+            Scratchpad.release(left);
+          }
+        });
   }
 
   private void group(

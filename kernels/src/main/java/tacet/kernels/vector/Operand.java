@@ -1,5 +1,6 @@
 package tacet.kernels.vector;
 
+import static tacet.kernels.vector.F32Tile.COLUMN_MASK;
 import static tacet.kernels.vector.Lanes.FLOATS;
 import static tacet.kernels.vector.Lanes.ORDER;
 import static tacet.kernels.vector.Scratchpad.ARRAY;
@@ -33,11 +34,8 @@ record Operand(int depth, List<Panel> panels) {
   /** Shorter runs of neighbours are not worth a loop of their own. */
   private static final int LEAST_RUN = 8;
 
-  /** Takes every column of a row to itself. */
-  private static final int MOST = 1023;
-
   static {
-    assert F32Tile.STRIDE <= MOST && MOST + Lanes.COUNT < Scratchpad.REACH;
+    assert COLUMN_MASK + Lanes.COUNT < Scratchpad.REACH;
     // Behind a row's last column there is room for what its last vector copies too much.
     assert MOST_COLUMNS + Lanes.COUNT <= F32Tile.STRIDE;
   }
@@ -197,10 +195,10 @@ record Operand(int depth, List<Panel> panels) {
     long x1 = x + panel.from[i + 1];
     long x2 = x + panel.from[i + 2];
     long x3 = x + panel.from[i + 3];
-    int to0 = panel.to[i] & MOST;
-    int to1 = panel.to[i + 1] & MOST;
-    int to2 = panel.to[i + 2] & MOST;
-    int to3 = panel.to[i + 3] & MOST;
+    int to0 = panel.to[i] & COLUMN_MASK;
+    int to1 = panel.to[i + 1] & COLUMN_MASK;
+    int to2 = panel.to[i + 2] & COLUMN_MASK;
+    int to3 = panel.to[i + 3] & COLUMN_MASK;
     for (int r = 0; r < rows; r++) {
       long o = (long) r * Lanes.BYTES;
       int a = (a0 + r * F32Tile.STRIDE) & MASK;
@@ -238,10 +236,10 @@ record Operand(int depth, List<Panel> panels) {
     long from1 = panel.from[i + 1];
     long from2 = panel.from[i + 2];
     long from3 = panel.from[i + 3];
-    int to0 = panel.to[i] & MOST;
-    int to1 = panel.to[i + 1] & MOST;
-    int to2 = panel.to[i + 2] & MOST;
-    int to3 = panel.to[i + 3] & MOST;
+    int to0 = panel.to[i] & COLUMN_MASK;
+    int to1 = panel.to[i + 1] & COLUMN_MASK;
+    int to2 = panel.to[i + 2] & COLUMN_MASK;
+    int to3 = panel.to[i + 3] & COLUMN_MASK;
     for (int r = first; r < end; r++) {
       long x = m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
       int a = (a0 + r * F32Tile.STRIDE) & MASK;

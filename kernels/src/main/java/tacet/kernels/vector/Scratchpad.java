@@ -4,8 +4,8 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
- * Room for operands of micro-kernels: one array for all threads of the process, of which each leases a part while it
- * multiplies.
+ * Room for operands of micro-kernels, and for what Winograd's transforms have half done: one array for all threads of the
+ * process, of which each leases a part while it computes.
  *
  * <p>One array, because C2 then knows it for a constant, and with it the length. An index that begins at {@code x & MASK} and
  * grows by less than {@link #REACH} is within that length whatever x is, so that C2 checks none. Of arrays that are handed over

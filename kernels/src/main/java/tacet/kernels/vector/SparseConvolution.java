@@ -379,7 +379,7 @@ final class SparseConvolution implements Kernel {
     }
     int leased = ARRAYS ? Scratchpad.lease(thread) : 0;
     try {
-      multiply(m, out, extra, b, s, leased, values, numbers, alive, groups, counts, thread);
+      computeTiles(m, out, extra, b, s, leased, values, numbers, alive, groups, counts, thread);
     } finally {
       if (ARRAYS) {
         Scratchpad.release(leased);
@@ -387,7 +387,8 @@ final class SparseConvolution implements Kernel {
     }
   }
 
-  private void multiply(
+  /** Sums and finishes one tile of output channels after the other. */
+  private void computeTiles(
       MemorySegment m,
       long out,
       long extra,
