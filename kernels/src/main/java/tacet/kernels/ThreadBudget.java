@@ -193,6 +193,7 @@ public final class ThreadBudget implements AutoCloseable {
 
     private volatile Throwable failure;
     private int size;
+    private int most;
     private int loop;
     private Body body;
     private int items;
@@ -207,6 +208,7 @@ public final class ThreadBudget implements AutoCloseable {
 
     private void begin(int count, int generation) {
       size = count;
+      most = count + 1;
       loop = 0;
       words.set(STATE, (long) generation << GENERATION_SHIFT);
     }
@@ -216,9 +218,14 @@ public final class ThreadBudget implements AutoCloseable {
       return size + 1;
     }
 
+    /** Loops from now on, until the share is given back, have no more threads than this, the caller's included. */
+    public void useAtMost(int threads) {
+      most = Math.min(size + 1, threads);
+    }
+
     @Override
     public void forEach(int count, Body work) {
-      if (size == 0 || count <= 1) {
+      if (most <= 1 || count <= 1) {
         for (int i = 0; i < count; i++) {
           work.run(i, 0);
         }
@@ -233,7 +240,7 @@ public final class ThreadBudget implements AutoCloseable {
       loop = loop + 1 & LOOPS;
       long generation = words.get(STATE) >>> GENERATION_SHIFT << GENERATION_SHIFT;
       words.set(STATE, generation | (long) loop << LOOP_SHIFT | OPEN);
-      for (int i = 0; i < size; i++) {
+      for (int i = 0; i < most - 1; i++) {
         helpers[i].wakeIfAsleep();
       }
       drain(0);
@@ -325,7 +332,7 @@ public final class ThreadBudget implements AutoCloseable {
       long waitingSince = System.nanoTime();
       while (helper.isWith(this, generation) && !closed) {
         long s = words.get(STATE);
-        if (canJoin(s, generation, seen)) {
+        if (canJoin(s, generation, seen, number)) {
           if (words.compareAndSet(STATE, s, s + 1)) {
             seen = loopOf(s);
             drain(number);
@@ -337,7 +344,7 @@ public final class ThreadBudget implements AutoCloseable {
         } else {
           helper.asleep = true;
           if (helper.isWith(this, generation)
-              && !canJoin(words.get(STATE), generation, seen)
+              && !canJoin(words.get(STATE), generation, seen, number)
               && !closed) {
             LockSupport.park(helper);
           }
@@ -346,8 +353,11 @@ public final class ThreadBudget implements AutoCloseable {
       }
     }
 
-    private static boolean canJoin(long s, int generation, int seen) {
-      return (int) (s >>> GENERATION_SHIFT) == generation && (s & OPEN) != 0 && loopOf(s) != seen;
+    private boolean canJoin(long s, int generation, int seen, int number) {
+      return (int) (s >>> GENERATION_SHIFT) == generation
+          && (s & OPEN) != 0
+          && loopOf(s) != seen
+          && number < most;
     }
 
     private static int loopOf(long s) {

@@ -77,6 +77,35 @@ class ThreadBudgetTest {
     }
   }
 
+  @Test
+  void loopsHaveNoMoreThreadsThanATeamIsToUse() throws InterruptedException {
+    try (ThreadBudget budget = new ThreadBudget(3)) {
+      for (int most = 1; most <= 4; most++) {
+        try (ThreadBudget.Team team = budget.acquire()) {
+          team.useAtMost(most);
+          int threads = Math.min(most, 3);
+          for (int round = 0; round < 100; round++) {
+            AtomicIntegerArray seen = new AtomicIntegerArray(3);
+            CountDownLatch allIn = new CountDownLatch(threads);
+            team.forEach(
+                300,
+                (i, thread) -> {
+                  seen.incrementAndGet(thread);
+                  allIn.countDown();
+                  await(allIn);
+                });
+            int sum = 0;
+            for (int thread = 0; thread < 3; thread++) {
+              assertEquals(thread < threads, seen.get(thread) > 0);
+              sum += seen.get(thread);
+            }
+            assertEquals(300, sum);
+          }
+        }
+      }
+    }
+  }
+
   private static void await(CountDownLatch latch) {
     try {
       latch.await();

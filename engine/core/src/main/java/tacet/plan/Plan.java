@@ -21,6 +21,7 @@ import tacet.kernels.CountLevel;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.KernelProvider;
 import tacet.kernels.Parallel;
+import tacet.kernels.ThreadBudget;
 import tacet.kernels.ZeroCounts;
 import tacet.profile.LayerProfile;
 import tacet.profile.LayerProfile.Counts;
@@ -37,6 +38,14 @@ import tacet.tensor.Tensor;
  * workspace. Nothing is looked up or decided while it runs.
  */
 public final class Plan implements AutoCloseable {
+
+  /** Nanoseconds of runs after which kernels that are still not compiled are not waited for: there may be no compiler. */
+  private static final long MOST_WARMING = 5_000_000_000L;
+
+  /** Part of a run that such kernels take, below which threads rather than the compiler are short of processors. */
+  private static final double LEAST_COLD = 0.25;
+
+  private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
 
   /**
    * A layer of the model and where the plan computes it.
@@ -80,6 +89,8 @@ public final class Plan implements AutoCloseable {
   private final List<Preset> presets;
   private final long scratch;
   private final PlanOptions options;
+  private boolean warm;
+  private long warmingNanos;
 
   Plan(
       List<Step> steps,
@@ -242,14 +253,16 @@ public final class Plan implements AutoCloseable {
    * @param deadline of {@link System#nanoTime}
    * @param timeout what the caller calls that time; null for no bound
    */
-  public void run(Workspace w, Parallel parallel, long deadline, Duration timeout)
+  public void run(Workspace w, ThreadBudget.Team team, long deadline, Duration timeout)
       throws InterruptedException {
-    w.start(parallel);
+    team.useAtMost(mostThreads());
+    w.start(team);
     Recorded recorded = Flight.isRecording() && PlanFlight.wantsLayers() ? recorded(w) : null;
     PlanFlight.Run events = recorded == null ? null : recorded.start(w);
     int done = 0;
+    long begin = System.nanoTime();
     try {
-      long start = System.nanoTime();
+      long start = begin;
       while (done < steps.length) {
         if (timeout != null && start - deadline >= 0) {
           throw new DeadlineExceededException(
@@ -271,10 +284,25 @@ public final class Plan implements AutoCloseable {
         }
       }
     } finally {
+      if (!warm) {
+        long nanos = System.nanoTime() - begin;
+        warmingNanos += nanos;
+        warm = warmingNanos > MOST_WARMING || unsettledNanos(w) < LEAST_COLD * nanos;
+      }
       if (events != null) {
         report(recorded, events, w, done);
       }
     }
+  }
+
+  /**
+   * While kernels are being compiled, one less than there are processors: threads that compute on all of them, in plain code as
+   * yet, take the compiler's time, and so their own. Runs side by side share what is known without synchronisation; what gets
+   * lost is a measurement.
+   */
+  private int mostThreads() {
+    warm = warm || isSettled();
+    return warm ? Integer.MAX_VALUE : Math.max(1, PROCESSORS - 1);
   }
 
   /** Runs all steps for their times alone, of which no recording hears. */

@@ -89,7 +89,11 @@ final class ColdCode {
 
   /** Columns of a left operand, of which {@link #multiplyAdd} takes four at a time: those behind the last are zero. */
   private static float[][] columns(int depth, int rows) {
-    return new float[Math.ceilDiv(depth, 4) * 4][rows];
+    float[][] columns = new float[Math.ceilDiv(depth, 4) * 4][];
+    for (int k = 0; k < columns.length; k++) {
+      columns[k] = new float[rows];
+    }
+    return columns;
   }
 
   /**
@@ -224,9 +228,7 @@ final class ColdCode {
       long outStep) {
     for (int r = 0; r < rows; r++) {
       long to = out + m.get(ValueLayout.JAVA_LONG_UNALIGNED, places + r * 8L);
-      for (int v = 0; v < vectors; v++) {
-        MemorySegment.copy(x, r * stride + v * COUNT, m, FLOAT, to + v * outStep, COUNT);
-      }
+      store(x, r * stride, vectors, m, to, outStep);
     }
   }
 
@@ -374,13 +376,25 @@ final class ColdCode {
     int patch = tile + 2;
     float[] x = new float[patch * patch * COUNT];
     for (int i = 0; i < patch; i++) {
-      for (int j = 0; j < patch; j++) {
-        MemorySegment.copy(m, FLOAT, from + i * row + j * pixel, x, (i * patch + j) * COUNT, COUNT);
-      }
+      load(m, from + i * row, pixel, patch, x, i * patch * COUNT);
     }
     transformInput(tile, x);
     for (int p = 0; p < patch * patch; p++) {
       System.arraycopy(x, p * COUNT, a, to + offsets[p], COUNT);
+    }
+  }
+
+  /** Copies vectors that are {@code step} bytes apart. */
+  private static void load(MemorySegment m, long from, long step, int vectors, float[] x, int to) {
+    for (int i = 0; i < vectors; i++) {
+      MemorySegment.copy(m, FLOAT, from + i * step, x, to + i * COUNT, COUNT);
+    }
+  }
+
+  /** Copies vectors to places that are {@code step} bytes apart. */
+  private static void store(float[] x, int from, int vectors, MemorySegment m, long to, long step) {
+    for (int i = 0; i < vectors; i++) {
+      MemorySegment.copy(x, from + i * COUNT, m, FLOAT, to + i * step, COUNT);
     }
   }
 
@@ -413,15 +427,10 @@ final class ColdCode {
       int tile, MemorySegment m, long from, long step, long to, long pixel) {
     int patch = tile + 2;
     float[] x = new float[patch * patch * COUNT];
-    for (int p = 0; p < patch * patch; p++) {
-      MemorySegment.copy(m, FLOAT, from + p * step, x, p * COUNT, COUNT);
-    }
+    load(m, from, step, patch * patch, x, 0);
     transformOutput(tile, x);
     for (int i = 0; i < tile; i++) {
-      for (int j = 0; j < tile; j++) {
-        long at = to + (i * tile + j) * pixel;
-        MemorySegment.copy(x, (i * patch + j) * COUNT, m, FLOAT, at, COUNT);
-      }
+      store(x, i * patch * COUNT, tile, m, to + i * tile * pixel, pixel);
     }
   }
 

@@ -113,25 +113,17 @@ final class ListedConvolution implements Kernel {
     long starts = (long) count * F32ListTile.ENTRY_BYTES;
     MemorySegment lists = arena.allocate(starts + (panels * (long) outs + 1) * 4, 64);
     long[] listed = new long[outs + 1];
+    int[] row = new int[2 * PANEL * Lanes.COUNT];
     int entry = 0;
     for (int p = 0; p < panels; p++) {
       int v0 = panelStart(vectors, panels, p);
       int v1 = panelStart(vectors, panels, p + 1);
       for (int c = 0; c < outs; c++) {
         lists.set(ValueLayout.JAVA_INT, starts + (p * (long) outs + c) * 4, entry);
-        int before = entry;
-        for (int v = v0; v < v1; v++) {
-          for (int k = first[v]; k < first[v + 1]; k++) {
-            float w = weights[c * depth + sources[k]];
-            if (w != 0f) {
-              int row = (v - v0) * Lanes.COUNT + k - first[v];
-              lists.set(ValueLayout.JAVA_INT, place(entry), row * PixelTurn.ROW);
-              lists.set(ValueLayout.JAVA_FLOAT, place(entry) + 4, w);
-              entry++;
-            }
-          }
-        }
-        listed[c + 1] += entry - before;
+        int entries = list(weights, c * depth, sources, first, v0, v1, row);
+        MemorySegment.copy(row, 0, lists, ValueLayout.JAVA_INT, place(entry), 2 * entries);
+        entry += entries;
+        listed[c + 1] += entries;
       }
     }
     lists.set(ValueLayout.JAVA_INT, starts + panels * (long) outs * 4, entry);
@@ -145,6 +137,29 @@ final class ListedConvolution implements Kernel {
         lists,
         starts,
         listed);
+  }
+
+  /**
+   * Lists the weights of a channel, from {@code from} on, for some vectors of inputs.
+   *
+   * @param list receives two ints for each: the distance of its inputs, and its bits
+   * @return how many there are
+   */
+  private static int list(
+      float[] weights, int from, int[] sources, int[] first, int v0, int v1, int[] list) {
+    int entries = 0;
+    for (int v = v0; v < v1; v++) {
+      for (int k = first[v]; k < first[v + 1]; k++) {
+        float w = weights[from + sources[k]];
+        if (w != 0f) {
+          int row = (v - v0) * Lanes.COUNT + k - first[v];
+          list[2 * entries] = row * PixelTurn.ROW;
+          list[2 * entries + 1] = Float.floatToRawIntBits(w);
+          entries++;
+        }
+      }
+    }
+    return entries;
   }
 
   /** Byte offset of an entry: the distance of its inputs, then its weight. */
