@@ -21,8 +21,8 @@ import tacet.kernels.SparseMode;
  *     sums over whole tiles first, and their errors are a few times as large. In which order products are added is left to
  *     the kernel in either case, so that other widths, threads or backends may differ in the last bits
  * @param sparse when products with zero inputs are passed over
- * @param measure whether kernels are measured when the first input of a shape arrives, for two seconds at most; where
- *     there are two providers ({@link Backend#AUTO} with oneDNN) also whole plans, for eight seconds at most and only until
+ * @param measure whether kernels are measured when the first input of a shape arrives, for two seconds at most, beside the time
+ *     until the JIT compiler has been at those that are new to the process, six seconds in all its life at most; where there are two providers ({@link Backend#AUTO} with oneDNN) also whole plans, for eight seconds at most and only until
  *     the verdict is known on this machine, which a file in the user's cache folder keeps. Otherwise kernels are chosen by
  *     what that file says or by estimates, which takes no time
  * @param executor runs the helper threads, one task each per run; null for daemon threads of the model's own

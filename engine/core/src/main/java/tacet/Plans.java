@@ -26,7 +26,7 @@ final class Plans {
   /** Plans kept for different input shapes; the least recently used goes first. */
   private static final int MOST_PLANS = 8;
 
-  /** Longest that kernels are run to measure them for the inputs of one shape. */
+  /** Longest that kernels are run to measure them for the inputs of one shape, once they are compiled. */
   private static final long MOST_MEASURE_NANOS = 2_000_000_000;
 
   /**

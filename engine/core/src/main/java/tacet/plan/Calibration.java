@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import tacet.kernels.ImageLayout;
 import tacet.kernels.Kernel;
@@ -18,6 +19,7 @@ import tacet.kernels.KernelProvider.Choice;
 import tacet.kernels.KernelProvider.Skipping;
 import tacet.kernels.KernelProvider.SparseWeights;
 import tacet.kernels.Parallel;
+import tacet.kernels.ZeroCounts;
 
 /**
  * Finds the {@link CostCurve} of a layer by running both of its kernels on inputs with so many zeros, on one thread. Layers
@@ -40,6 +42,11 @@ final class Calibration {
   /** How long times must not have fallen before kernels that are new to the process count as compiled. */
   private static final long COMPILING_NANOS = 300_000_000;
 
+  /** Longest that plans wait for the compiler, beside their own time, in the life of the process. */
+  private static final long MOST_WAITING_NANOS = 6_000_000_000L;
+
+  private static final AtomicLong WAITING_LEFT = new AtomicLong(MOST_WAITING_NANOS);
+
   /** What is no more than this faster is no gain. */
   private static final double GAIN = 0.97;
 
@@ -61,7 +68,8 @@ final class Calibration {
   private long left;
 
   /**
-   * @param nanos time for all layers; 0 to estimate
+   * @param nanos time for all layers, beside what kernels that are new to the process take until they are compiled; 0 to
+   *     estimate
    */
   Calibration(long nanos) {
     this.left = nanos;
@@ -117,6 +125,7 @@ final class Calibration {
       List<Placement.Image> inputs,
       Placement.Image output) {
     long start = System.nanoTime();
+    boolean fresh = false;
     try (Arena arena = Arena.ofShared()) {
       Kernel skipping = other.prepare(arena);
       // The first input once for each share of zeros; the others once.
@@ -144,9 +153,14 @@ final class Calibration {
         }
         fill(memory, inputs.getFirst().layout(), in[i][0], shares[i], other.vectors());
       }
+      // Counted, as in most plans. Besides, a kernel is not settled while counting waits for the
+      // compiler because another network's runs began it; without counts nothing would go on with
+      // it.
+      ZeroCounts counts = new ZeroCounts(output.layout().channels(), 1, Float.MIN_NORMAL);
       String kernels = kernel.name() + ", " + skipping.name();
       boolean compiled = COMPILED.contains(kernels);
-      long most = compiled ? Math.min(MOST_NANOS, left) : left;
+      fresh = !compiled;
+      long most = compiled ? Math.min(MOST_NANOS, left) : left + Math.max(0, WAITING_LEFT.get());
       double dense = Double.MAX_VALUE;
       double[] times = new double[shares.length];
       Arrays.fill(times, Double.MAX_VALUE);
@@ -155,9 +169,9 @@ final class Calibration {
       for (int since = 0; since < PATIENCE || !compiled; since++) {
         double denseBefore = dense;
         double before = dense + Arrays.stream(times).sum();
-        dense = Math.min(dense, time(kernel, memory, in[0], out, bytes));
+        dense = Math.min(dense, time(kernel, memory, in[0], out, bytes, counts));
         for (int i = 0; i < shares.length; i++) {
-          times[i] = Math.min(times[i], time(skipping, memory, in[i], out, bytes));
+          times[i] = Math.min(times[i], time(skipping, memory, in[i], out, bytes, counts));
         }
         long now = System.nanoTime();
         boolean gains =
@@ -180,13 +194,21 @@ final class Calibration {
       int last = times.length - 1;
       return new CostCurve(dense, times[0], times[last / 2], times[last], true);
     } finally {
-      left -= System.nanoTime() - start;
+      long nanos = System.nanoTime() - start;
+      left -= fresh ? nanos - waited(nanos) : nanos;
     }
   }
 
-  private long time(Kernel kernel, MemorySegment m, long[] in, long out, long scratch) {
+  /** How much of this time counts as waiting for the compiler. */
+  private static long waited(long nanos) {
+    return Math.clamp(WAITING_LEFT.getAndAdd(-nanos), 0, nanos);
+  }
+
+  private long time(
+      Kernel kernel, MemorySegment m, long[] in, long out, long scratch, ZeroCounts counts) {
     long start = System.nanoTime();
-    kernel.run(m, in, out, scratch, parallel, null);
+    kernel.run(m, in, out, scratch, parallel, counts);
+    counts.merge();
     return System.nanoTime() - start;
   }
 
